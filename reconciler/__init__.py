@@ -1,0 +1,1 @@
+"""Access in Emporix as reviewed code: read YAML, read the service, plan, apply, remember."""
