@@ -1,0 +1,201 @@
+"""The words of the trade as values: what is desired, what is live and what the lockfile says is ours.
+
+All of them are frozen and normalised when made, so that equal things compare equal. Members are plain sets of user ids
+per group, because comparing sets group by group is the fastest three-way diff there is (PERFORMANCE, "Three-way diff").
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Final
+
+from reconciler.diagnostics import Source
+
+Fields = Mapping[str, Any]
+"""A group's definition under the API's own names, normalised by :func:`normalise`."""
+
+LOCALIZED: Final = ("name", "description")
+UNORDERED: Final = ("accessControls", "templates", "restrictions")
+FIELD_NAMES: Final = ("userType", *LOCALIZED, *UNORDERED, "b2b", "vendorId", "mixins")
+
+
+class UserType(StrEnum):
+    """Who a user is to the service; a group takes users of one type only (FACTS, rule 1)."""
+
+    EMPLOYEE = "EMPLOYEE"
+    CUSTOMER = "CUSTOMER"
+
+
+class Membership(StrEnum):
+    """Whether members that the configuration does not list are removed (exact) or left and reported (additive)."""
+
+    EXACT = "exact"
+    ADDITIVE = "additive"
+
+
+def normalise(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The definition's fields with empty ones left out and sets sorted, so that equal definitions compare equal.
+
+    The service returns absent, null and empty values for the same thing; ``accessControls``, ``templates`` and
+    ``restrictions`` have no order there (iam.openapi.yml, GroupsQueryDocument).
+    """
+    found = {name: fields[name] for name in FIELD_NAMES if fields.get(name)}
+    for name in UNORDERED:
+        if name in found:
+            found[name] = sorted(set(found[name]))
+    if "b2b" in found and not (b2b := {key: value for key, value in found["b2b"].items() if value}):
+        del found["b2b"]
+    elif "b2b" in found:
+        found["b2b"] = b2b
+    return found
+
+
+def address(tenant: str, group: str, user: str | None = None) -> str:
+    """``tenant/group`` or ``tenant/group/user``: the one name of a thing in every message, option and file."""
+    return f"{tenant}/{group}" if user is None else f"{tenant}/{group}/{user}"
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """How many members may be removed: a number, or a share of the live members in percent."""
+
+    amount: float
+    percent: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.amount:g}%" if self.percent else f"{self.amount:g}"
+
+
+@dataclass(frozen=True, slots=True)
+class Guards:
+    """The limits in force for one group after file, tenant and group level are merged; None means not set."""
+
+    max_removals: Limit | None = None
+    min_members: int | None = None
+    protected: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """How to find a group that exists already; every criterion given must fit, and exactly one live group may.
+
+    ``name`` is compared with the group's name in every language.
+    """
+
+    id: str | None = None
+    code: str | None = None
+    name: str | None = None
+    legal_entity_id: str | None = None
+    vendor_id: str | None = None
+
+    def __str__(self) -> str:
+        named = {
+            "id": self.id,
+            "code": self.code,
+            "name": self.name,
+            "legalEntityId": self.legal_entity_id,
+            "vendorId": self.vendor_id,
+        }
+        return ", ".join(f"{key}: {value}" for key, value in named.items() if value is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class DesiredGroup:
+    """One group as the configuration wants it.
+
+    Exactly one of ``id`` and ``match`` is given by the file; :func:`reconciler.core.match.bind` fills the ``id`` of a
+    matched group. ``fields`` None means the definition is somebody else's and only the members are ours; otherwise it
+    holds only what the file manages, with plain strings in ``name`` and ``description`` meaning the tenant's default
+    language, and None or empty values meaning "empty it". ``members`` None means that the members are not managed.
+    ``reasons`` holds the file's own reason for a member, ``field_sources`` where each field stands.
+    """
+
+    source: Source
+    id: str | None = None
+    match: Match | None = None
+    fields: Fields | None = None
+    membership: Membership = Membership.EXACT
+    members: Mapping[str, Source] | None = None
+    reasons: Mapping[str, str] = field(default_factory=dict)
+    guards: Guards = Guards()
+    field_sources: Mapping[str, Source] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class DesiredTenant:
+    """One tenant as the configuration wants it, its groups in the file's order."""
+
+    name: str
+    source: Source
+    groups: tuple[DesiredGroup, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """All that the configuration says; ``state`` is the lockfile's URL if the file names one."""
+
+    tenants: tuple[DesiredTenant, ...] = ()
+    state: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LiveGroup:
+    """One group as the service has it now.
+
+    ``members`` None means not read. ``mistyped`` are members whose assignment has another userType than the group: the
+    type of an assignment can never change, so they have to be removed and added again (FACTS, "Assignment").
+    """
+
+    id: str
+    fields: Fields
+    user_type: UserType
+    version: int | None = None
+    code: str | None = None
+    members: frozenset[str] | None = None
+    mistyped: Mapping[str, UserType] = field(default_factory=dict)
+
+    @property
+    def vendor_id(self) -> str | None:
+        """The vendor that the group belongs to; all groups of one employee must share it (FACTS, rule 2)."""
+        return self.fields.get("vendorId")
+
+    @property
+    def legal_entity_id(self) -> str | None:
+        """The company that the group belongs to, for company groups (FACTS, rule 4)."""
+        entity: str | None = self.fields.get("b2b", {}).get("legalEntityId")
+        return entity
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What was read of one tenant.
+
+    ``groups`` are all groups of the tenant, members read only where asked. ``memberships`` are ALL groups of those
+    users that were asked about, None for a user that does not exist. ``language`` is the tenant's default language and
+    ``restricted_to`` the userTypes an access control is restricted to; both None when nobody asked.
+    """
+
+    tenant: str
+    groups: Mapping[str, LiveGroup] = field(default_factory=dict)
+    memberships: Mapping[str, frozenset[str] | None] = field(default_factory=dict)
+    language: str | None = None
+    restricted_to: Mapping[str, frozenset[UserType]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KnownGroup:
+    """What the lockfile says is ours in one group.
+
+    ``owned``: the definition is ours, with ``fields`` as we last applied them and ``version`` the service's
+    ``metadata.version`` then. ``members`` are the memberships that are ours.
+    """
+
+    owned: bool
+    user_type: UserType
+    members: frozenset[str] = frozenset()
+    fields: Fields | None = None
+    version: int | None = None
+
+
+Known = Mapping[str, Mapping[str, KnownGroup]]
+"""What is ours: tenant, then group id, to :class:`KnownGroup`."""

@@ -1,0 +1,148 @@
+"""The plan: every change with its action, reason and source, and what it was computed from.
+
+A plan is a value: it can be shown, saved, compared by its fingerprint, and refused (by guards) before anything happens.
+"""
+
+import hashlib
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+from typing import Any
+
+import msgspec
+
+from reconciler.core.model import Fields, Guards, Membership, UserType, address
+from reconciler.diagnostics import Diagnostic, Source
+
+
+class Action(StrEnum):
+    """What happens to an address. Adopt and forget change only the lockfile; all others are requests."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    DELETE = "delete"
+    REPLACE = "replace"
+    ADOPT = "adopt"
+    FORGET = "forget"
+
+
+class Reason(StrEnum):
+    """Why a change is there: the rightmost column of the table in DESIGN section 4."""
+
+    NEW = "new in configuration"
+    DRIFT_REMOVED = "removed outside (drift)"
+    EXISTS = "exists, not yet ours"
+    DIFFERS = "differs from configuration"
+    DRIFT = "differs from configuration (drift)"
+    REMOVED = "removed from configuration"
+    NEVER_OURS = "not in configuration, never ours"
+    GONE = "already gone"
+    TYPE = "userType can't change in place"
+    DISOWNED = "definition left the configuration"
+    UNMANAGED = "members left the configuration"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One difference and what will be done about it.
+
+    ``user`` None means the group's definition. ``before`` and ``after`` are definitions, for groups only: ``after`` is
+    all that will be sent, live values of unmanaged fields included. ``version`` is the live ``metadata.version`` that
+    the change was computed from. ``owned`` says whether the definition is ours afterwards. ``note`` is the file's own reason.
+    """
+
+    tenant: str
+    group: str
+    user: str | None
+    action: Action
+    reason: Reason
+    user_type: UserType
+    source: Source | None = None
+    note: str = ""
+    before: Fields | None = None
+    after: Fields | None = None
+    version: int | None = None
+    owned: bool = False
+
+    @property
+    def address(self) -> str:
+        """``tenant/group`` or ``tenant/group/user``."""
+        return address(self.tenant, self.group, self.user)
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """What orders changes: by tenant, then group, the definition before its members."""
+        return (self.tenant, self.group, self.user or "")
+
+
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """What guards and the renderings need to know of a group that the plan changes.
+
+    ``live`` counts its members now (0 if the group is new), ``desired`` those afterwards, both with what is left alone;
+    ``first_contact``: it exists and the lockfile does not know it yet. ``emptied``: the configuration lists nobody.
+    ``vanished``: its member list, or the whole group, left the configuration. ``name`` is for readers.
+    """
+
+    live: int
+    desired: int
+    membership: Membership
+    guards: Guards
+    first_contact: bool = False
+    emptied: bool = False
+    vanished: bool = False
+    name: str = ""
+    source: Source | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All changes, sorted by address, and what they were computed from.
+
+    ``tenants`` are the tenants that were planned, ``failures`` those that could not be, with the reason. ``touched``
+    has every group with a change, by (tenant, group). ``unchanged`` counts addresses that already are as they should be;
+    ``left`` lists foreign members of additive groups by group address. ``lineage`` and ``serial`` name the lockfile.
+    ``warnings`` are remarks for the reader that stop nothing.
+    """
+
+    changes: tuple[Change, ...] = ()
+    tenants: tuple[str, ...] = ()
+    touched: Mapping[tuple[str, str], Touched] = field(default_factory=dict)
+    failures: Mapping[str, str] = field(default_factory=dict)
+    unchanged: int = 0
+    left: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    lineage: str = ""
+    serial: int = 0
+    take_over: bool = False
+    targets: tuple[str, ...] = ()
+    warnings: tuple[Diagnostic, ...] = ()
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A digest of what will happen: 20 hex digits, the same on every machine.
+
+        Sources, order, clock and lockfile are left out on purpose, so that the plan that a reviewer saw and the one
+        made after the merge have the same fingerprint exactly when they do the same (DESIGN section 7).
+        """
+        content = sorted(_essence(change) for change in self.changes)
+        return hashlib.sha256(msgspec.json.encode(content, order="deterministic")).hexdigest()[:20]
+
+    @cached_property
+    def counts(self) -> Counter[Action]:
+        """How many changes there are of each action."""
+        return Counter(change.action for change in self.changes)
+
+
+def _essence(change: Change) -> list[Any]:
+    return [
+        change.tenant,
+        change.group,
+        change.user or "",
+        change.action.value,
+        change.user_type.value,
+        msgspec.json.encode(
+            [change.before, change.after, change.version, change.owned], order="deterministic"
+        ).decode(),
+    ]
