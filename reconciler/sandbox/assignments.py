@@ -75,7 +75,7 @@ def _found(call: Call, group: str, user: str, given: object) -> tuple[rules.User
 
 def assign(call: Call, group: rules.GroupFacts, user: str, user_type: rules.UserType) -> str:
     """Add a user to a group unless a rule forbids it, and return the assignment's id."""
-    others = map(rules.facts, call.store.groups_of(call.tenant, user, user_type))
+    others = map(rules.facts, call.store.groups_of(call.tenant, user))
     reason = rules.why_not_member(group, user_type, others)
     if reason:
         raise broken_rule(reason, group.id)

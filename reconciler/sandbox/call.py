@@ -57,17 +57,9 @@ class Call:
         """The page asked for."""
         return read_page(self.query, self.page_cap)
 
-    def flag(self, text: str | None, name: str) -> bool:
-        """A boolean parameter; anything but true and false is refused, as the spec's schema says."""
-        if text is None or text.lower() == "false":
-            return False
-        if text.lower() != "true":
-            raise bad_request(QUERY_ERROR, f"{name} must be true or false, not '{text}'")
-        return True
-
     def wants_total(self) -> bool:
         """Whether `X-Total-Count: true` was sent: the count is never answered otherwise."""
-        return self.flag(self.headers.get("x-total-count"), "X-Total-Count")
+        return flag(self.headers.get("x-total-count"), "X-Total-Count")
 
     def expands(self, *allowed: str) -> frozenset[str]:
         """What `expand` names; a value that the spec does not list is refused."""
@@ -123,6 +115,15 @@ class Call:
         page = self.page()
         window = bodies[page.offset : page.offset + page.size]
         return self.documents(window, wanted, lambda: len(bodies))
+
+
+def flag(text: str | None, name: str) -> bool:
+    """A boolean parameter; anything but true and false is refused, as the spec's schema says."""
+    if text is None or text.lower() == "false":
+        return False
+    if text.lower() != "true":
+        raise bad_request(QUERY_ERROR, f"{name} must be true or false, not '{text}'")
+    return True
 
 
 def created(key: str) -> Answer:

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from reconciler.sandbox import language, qlang, query, rules
-from reconciler.sandbox.call import NO_CONTENT, Answer, Call, created
+from reconciler.sandbox.call import NO_CONTENT, Answer, Call, created, flag
 from reconciler.sandbox.errors import bad_request, broken_rule, duplicate, forbidden, stale
 from reconciler.sandbox.store import ACCESS_CONTROLS, GROUPS, TEMPLATES, new_id, now
 
@@ -182,7 +182,7 @@ def delete_group(call: Call) -> Answer:
     A group that is not there answers 204, since the spec lists no 404. The spec protects predefined access
     controls but says nothing of predefined groups, so those can be deleted.
     """
-    key, force = call.path["groupId"], call.flag(call.query.get("forceDelete"), "forceDelete")
+    key, force = call.path["groupId"], flag(call.query.get("forceDelete"), "forceDelete")
     if force and MANAGE_ASSIGNMENTS not in call.token.scopes:
         raise forbidden(MANAGE_ASSIGNMENTS)
     if not force and call.store.has_members(call.tenant, key):

@@ -114,6 +114,10 @@ class _Planting:
         documents = {kind: self._catalog(kind) for kind in CATALOG}
         self._references(documents)
         people = {"EMPLOYEE": self._people(EMPLOYEES), "CUSTOMER": self._people(CUSTOMERS)}
+        both = people["EMPLOYEE"].keys() & people["CUSTOMER"].keys()
+        if both:
+            # An assignment is removed by the user's id alone, so an id can stand for one user only.
+            raise self.error(f"'{min(both)}' is both an employee and a customer")
         self._assignments(documents[GROUPS], people)
         return self.counts
 

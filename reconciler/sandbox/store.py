@@ -211,19 +211,19 @@ class Store:
         query = "SELECT 1 FROM assignment WHERE tenant = ? AND group_id = ? LIMIT 1"
         return self.db.execute(query, (tenant, group)).fetchone() is not None
 
-    def groups_of(self, tenant: str, user: str, user_type: str = "%") -> list[str]:
-        """Bodies of the groups that a user is in, oldest membership first; by default as either type."""
+    def groups_of(self, tenant: str, user: str) -> list[str]:
+        """Bodies of the groups that a user is in, oldest membership first."""
         query = (
             "SELECT body FROM assignment AS a JOIN document AS d"
             " ON d.tenant = a.tenant AND d.kind = 'groups' AND d.id = a.group_id"
-            " WHERE a.tenant = ? AND a.user_id = ? AND a.user_type LIKE ? ORDER BY a.seq"
+            " WHERE a.tenant = ? AND a.user_id = ? ORDER BY a.seq"
         )
-        return [body for (body,) in self.db.execute(query, (tenant, user, user_type))]
+        return [body for (body,) in self.db.execute(query, (tenant, user))]
 
-    def group_ids(self, tenant: str, user: str, user_type: str = "%") -> list[str]:
-        """Ids of the groups that a user is in, oldest membership first; by default as either type."""
-        query = "SELECT group_id FROM assignment WHERE tenant = ? AND user_id = ? AND user_type LIKE ? ORDER BY seq"
-        return [group for (group,) in self.db.execute(query, (tenant, user, user_type))]
+    def group_ids(self, tenant: str, user: str) -> list[str]:
+        """Ids of the groups that a user is in, oldest membership first."""
+        query = "SELECT group_id FROM assignment WHERE tenant = ? AND user_id = ? ORDER BY seq"
+        return [group for (group,) in self.db.execute(query, (tenant, user))]
 
     # Whole listings in their natural order
 

@@ -6,7 +6,7 @@ import msgspec
 
 from reconciler.sandbox import query, rules
 from reconciler.sandbox.assignments import assign
-from reconciler.sandbox.call import NO_CONTENT, Answer, Call, created, encoded
+from reconciler.sandbox.call import NO_CONTENT, Answer, Call, created, encoded, flag
 from reconciler.sandbox.errors import Refusal, bad_request, error_body, forbidden, not_found
 from reconciler.sandbox.store import EMPLOYEES, GROUPS, new_id, now
 
@@ -64,10 +64,10 @@ def list_vendor_users(call: Call) -> Answer:
 def _with_groups(call: Call, body: str, expand: bool) -> str:
     """An employee's JSON with `groupIds` put in front of its last brace: the row itself is not decoded."""
     user = _key(body)
-    groups = encoded(call.store.group_ids(call.tenant, user, EMPLOYEE)).decode()
+    groups = encoded(call.store.group_ids(call.tenant, user)).decode()
     tail = f',"groupIds":{groups}'
     if expand:
-        found = map(msgspec.json.decode, call.store.groups_of(call.tenant, user, EMPLOYEE))
+        found = map(msgspec.json.decode, call.store.groups_of(call.tenant, user))
         views = [{field: group[field] for field in GROUP_FIELDS if field in group} for group in found]
         tail += f',"groups":{encoded(views).decode()}'
     return f"{body[:-1]}{tail}}}"
@@ -118,7 +118,7 @@ def create_user(call: Call) -> Answer:
     key: str = row[0] if row else new_id()
     if row is None:
         call.store.put(call.tenant, EMPLOYEES, _new_employee(key, body))
-    mine = set(call.store.group_ids(call.tenant, key, EMPLOYEE))
+    mine = set(call.store.group_ids(call.tenant, key))
     for group in groups:
         if group.id not in mine:
             assign(call, group, key, "EMPLOYEE")
@@ -165,7 +165,7 @@ def delete_user(call: Call) -> Answer:
     Somebody unknown answers 204, since the spec lists no 404. `forceDelete` is for a Developer Portal admin
     (spec), which no token of the sandbox is.
     """
-    if call.flag(call.query.get("forceDelete"), "forceDelete"):
+    if flag(call.query.get("forceDelete"), "forceDelete"):
         raise forbidden("Developer Portal admin")
     key = call.path["userId"]
     call.store.unassign(call.tenant, user=key)
