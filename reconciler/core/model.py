@@ -123,19 +123,29 @@ class DesiredGroup:
 
 @dataclass(frozen=True, slots=True)
 class DesiredTenant:
-    """One tenant as the configuration wants it, its groups in the file's order."""
+    """One tenant as the configuration wants it, its groups in the file's order.
+
+    ``source`` None: the lockfile knows the tenant and the configuration no longer does. ``guards`` are the tenant's
+    own, for groups that have left the configuration.
+    """
 
     name: str
-    source: Source
+    source: Source | None = None
     groups: tuple[DesiredGroup, ...] = ()
+    guards: Guards = Guards()
 
 
 @dataclass(frozen=True, slots=True)
 class Desired:
-    """All that the configuration says; ``state`` is the lockfile's URL if the file names one."""
+    """All that the configuration says.
+
+    ``state`` is the lockfile's URL if the file names one; ``guards`` are the file level's, for tenants that have
+    left it.
+    """
 
     tenants: tuple[DesiredTenant, ...] = ()
     state: str | None = None
+    guards: Guards = Guards()
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,13 +181,14 @@ class Snapshot:
     """What was read of one tenant.
 
     ``groups`` are all groups of the tenant, members read only where asked. ``memberships`` are ALL groups of those
-    users that were asked about, None for a user that does not exist. ``language`` is the tenant's default language and
-    ``restricted_to`` the userTypes an access control is restricted to; both None when nobody asked.
+    users that were asked about, ``missing`` those of them that do not exist. ``language`` is the tenant's default
+    language and ``restricted_to`` the userTypes an access control is restricted to; both None when nobody asked.
     """
 
     tenant: str
     groups: Mapping[str, LiveGroup] = field(default_factory=dict)
-    memberships: Mapping[str, frozenset[str] | None] = field(default_factory=dict)
+    memberships: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    missing: frozenset[str] = frozenset()
     language: str | None = None
     restricted_to: Mapping[str, frozenset[UserType]] | None = None
 

@@ -40,8 +40,15 @@ class Reason(StrEnum):
     NEVER_OURS = "not in configuration, never ours"
     GONE = "already gone"
     TYPE = "userType can't change in place"
+    VENDOR = "vendorId can't change in place"
     DISOWNED = "definition left the configuration"
     UNMANAGED = "members left the configuration"
+    LET_GO = "left the configuration, not ours to delete"
+
+    @property
+    def lets_go(self) -> bool:
+        """Whether the thing stays as it is in the service and only leaves the lockfile."""
+        return self in {Reason.UNMANAGED, Reason.LET_GO}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +57,8 @@ class Change:
 
     ``user`` None means the group's definition. ``before`` and ``after`` are definitions, for groups only: ``after`` is
     all that will be sent, live values of unmanaged fields included. ``version`` is the live ``metadata.version`` that
-    the change was computed from. ``owned`` says whether the definition is ours afterwards. ``note`` is the file's own reason.
+    the change was computed from. ``owned`` says whether the definition is ours afterwards. ``note`` is the file's own
+    reason.
     """
 
     tenant: str
@@ -83,7 +91,8 @@ class Touched:
 
     ``live`` counts its members now (0 if the group is new), ``desired`` those afterwards, both with what is left alone;
     ``first_contact``: it exists and the lockfile does not know it yet. ``emptied``: the configuration lists nobody.
-    ``vanished``: its member list, or the whole group, left the configuration. ``name`` is for readers.
+    ``vanished``: members that were ours are no longer listed at all, because the list or the whole group (``leaves``)
+    left the configuration. ``unlisted``: its members are not managed. ``name`` is for readers.
     """
 
     live: int
@@ -93,6 +102,8 @@ class Touched:
     first_contact: bool = False
     emptied: bool = False
     vanished: bool = False
+    unlisted: bool = False
+    leaves: bool = False
     name: str = ""
     source: Source | None = None
 
@@ -102,9 +113,10 @@ class Plan:
     """All changes, sorted by address, and what they were computed from.
 
     ``tenants`` are the tenants that were planned, ``failures`` those that could not be, with the reason. ``touched``
-    has every group with a change, by (tenant, group). ``unchanged`` counts addresses that already are as they should be;
+    has every group with a change, by (tenant, group). ``unchanged`` counts addresses that are as they should be;
     ``left`` lists foreign members of additive groups by group address. ``lineage`` and ``serial`` name the lockfile.
-    ``warnings`` are remarks for the reader that stop nothing.
+    ``orphaned`` are tenants that the lockfile knows and the configuration no longer names. ``warnings`` are remarks for
+    the reader that stop nothing.
     """
 
     changes: tuple[Change, ...] = ()
@@ -116,6 +128,7 @@ class Plan:
     lineage: str = ""
     serial: int = 0
     take_over: bool = False
+    orphaned: tuple[str, ...] = ()
     targets: tuple[str, ...] = ()
     warnings: tuple[Diagnostic, ...] = ()
 

@@ -1,0 +1,254 @@
+"""A plan as a document: what ``plan -o`` saves, ``--format json`` prints and ``apply FILE`` obeys.
+
+The document is checked where it enters: its format, its structure, and a checksum over its content, because a plan file
+is its own approval and so must not be edited by hand.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from typing import Any, Final
+
+import msgspec
+
+from reconciler.core.guards import refusals
+from reconciler.core.model import Guards, Limit, Membership, UserType
+from reconciler.core.plan import Action, Change, Plan, Reason, Touched
+from reconciler.diagnostics import Diagnostic, PlanError, Source
+
+FORMAT: Final = 1
+
+
+class _Struct(msgspec.Struct, rename="camel", omit_defaults=True, forbid_unknown_fields=True):
+    pass
+
+
+class _Source(_Struct):
+    file: str
+    line: int
+    column: int
+
+
+class _Change(_Struct):
+    address: str
+    tenant: str
+    group: str
+    action: Action
+    reason: Reason
+    user_type: UserType
+    user: str | None = None
+    source: _Source | None = None
+    note: str = ""
+    before: dict[str, Any] | None = None
+    after: dict[str, Any] | None = None
+    version: int | None = None
+    owned: bool = False
+
+
+class _Guards(_Struct):
+    max_removals: float | str | None = None
+    min_members: int | None = None
+    protected: tuple[str, ...] = ()
+
+
+class _Group(_Struct):
+    tenant: str
+    group: str
+    live: int
+    desired: int
+    membership: Membership
+    guards: _Guards = _Guards()
+    first_contact: bool = False
+    emptied: bool = False
+    vanished: bool = False
+    unlisted: bool = False
+    leaves: bool = False
+    name: str = ""
+    source: _Source | None = None
+
+
+class _Remark(_Struct):
+    message: str
+    rule: str = ""
+    address: str = ""
+    remedy: str = ""
+    source: _Source | None = None
+
+
+class _Document(_Struct):
+    format: int
+    fingerprint: str
+    checksum: str
+    lineage: str
+    serial: int
+    tenants: tuple[str, ...]
+    summary: dict[str, int]
+    changes: tuple[_Change, ...]
+    groups: tuple[_Group, ...]
+    unchanged: int = 0
+    failures: dict[str, str] = {}
+    left: dict[str, tuple[str, ...]] = {}
+    orphaned: tuple[str, ...] = ()
+    take_over: bool = False
+    targets: tuple[str, ...] = ()
+    refusals: tuple[_Remark, ...] = ()
+    warnings: tuple[_Remark, ...] = ()
+
+
+class _Format(msgspec.Struct):
+    format: int
+
+
+def encode(plan: Plan) -> bytes:
+    """The plan as indented JSON, ended by a newline; equal plans give equal bytes."""
+    document = _Document(
+        format=FORMAT,
+        fingerprint=plan.fingerprint,
+        checksum="",
+        lineage=plan.lineage,
+        serial=plan.serial,
+        tenants=plan.tenants,
+        summary={action.value: plan.counts[action] for action in Action},
+        changes=tuple(_from_change(change) for change in plan.changes),
+        groups=tuple(_from_touched(*key, touched) for key, touched in sorted(plan.touched.items())),
+        unchanged=plan.unchanged,
+        failures=dict(plan.failures),
+        left=dict(plan.left),
+        orphaned=plan.orphaned,
+        take_over=plan.take_over,
+        targets=plan.targets,
+        refusals=_from_diagnostics(refusals(plan)),
+        warnings=_from_diagnostics(plan.warnings),
+    )
+    signed = msgspec.structs.replace(document, checksum=_checksum(document))
+    return msgspec.json.format(msgspec.json.encode(signed), indent=2) + b"\n"
+
+
+def decode(data: bytes, name: str) -> Plan:
+    """The plan from a document; ``name`` is what messages call it.
+
+    Raises PlanError when it is not a plan, of another format, or changed since it was written.
+    """
+    again = "make it anew with `reconciler plan -o FILE`"
+    try:
+        found = msgspec.json.decode(data, type=_Format)
+        if found.format != FORMAT:
+            raise PlanError(f"{name} has plan format {found.format}; this version knows {FORMAT}", remedy=again)
+        document = msgspec.json.decode(data, type=_Document)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise PlanError(f"{name} is not a plan file: {error}", remedy=again) from error
+    if _checksum(document) != document.checksum:
+        raise PlanError(f"{name} was changed after it was written: its checksum does not fit", remedy=again)
+    return Plan(
+        changes=tuple(_to_change(change) for change in document.changes),
+        tenants=document.tenants,
+        touched={(group.tenant, group.group): _to_touched(group) for group in document.groups},
+        failures=document.failures,
+        unchanged=document.unchanged,
+        left=document.left,
+        lineage=document.lineage,
+        serial=document.serial,
+        take_over=document.take_over,
+        orphaned=document.orphaned,
+        targets=document.targets,
+        warnings=tuple(
+            Diagnostic(remark.message, _to_source(remark.source), remark.remedy, address=remark.address)
+            for remark in document.warnings
+        ),
+    )
+
+
+def _checksum(document: _Document) -> str:
+    content = msgspec.json.encode(msgspec.structs.replace(document, checksum=""), order="deterministic")
+    return hashlib.sha256(content).hexdigest()
+
+
+def _from_source(source: Source | None) -> _Source | None:
+    return _Source(*source) if source else None
+
+
+def _to_source(source: _Source | None) -> Source | None:
+    return Source(source.file, source.line, source.column) if source else None
+
+
+def _from_change(change: Change) -> _Change:
+    return _Change(
+        address=change.address,
+        tenant=change.tenant,
+        group=change.group,
+        user=change.user,
+        action=change.action,
+        reason=change.reason,
+        user_type=change.user_type,
+        source=_from_source(change.source),
+        note=change.note,
+        before=dict(change.before) if change.before is not None else None,
+        after=dict(change.after) if change.after is not None else None,
+        version=change.version,
+        owned=change.owned,
+    )
+
+
+def _to_change(change: _Change) -> Change:
+    return Change(
+        change.tenant,
+        change.group,
+        change.user,
+        change.action,
+        change.reason,
+        change.user_type,
+        _to_source(change.source),
+        change.note,
+        change.before,
+        change.after,
+        change.version,
+        change.owned,
+    )
+
+
+def _from_touched(tenant: str, group: str, touched: Touched) -> _Group:
+    limit = touched.guards.max_removals
+    return _Group(
+        tenant=tenant,
+        group=group,
+        live=touched.live,
+        desired=touched.desired,
+        membership=touched.membership,
+        guards=_Guards(
+            max_removals=(str(limit) if limit.percent else limit.amount) if limit else None,
+            min_members=touched.guards.min_members,
+            protected=tuple(sorted(touched.guards.protected)),
+        ),
+        first_contact=touched.first_contact,
+        emptied=touched.emptied,
+        vanished=touched.vanished,
+        unlisted=touched.unlisted,
+        leaves=touched.leaves,
+        name=touched.name,
+        source=_from_source(touched.source),
+    )
+
+
+def _to_touched(group: _Group) -> Touched:
+    limit = group.guards.max_removals
+    percent = isinstance(limit, str)
+    return Touched(
+        live=group.live,
+        desired=group.desired,
+        membership=group.membership,
+        guards=Guards(
+            max_removals=None if limit is None else Limit(float(str(limit).rstrip("%")), percent),
+            min_members=group.guards.min_members,
+            protected=frozenset(group.guards.protected),
+        ),
+        first_contact=group.first_contact,
+        emptied=group.emptied,
+        vanished=group.vanished,
+        unlisted=group.unlisted,
+        leaves=group.leaves,
+        name=group.name,
+        source=_to_source(group.source),
+    )
+
+
+def _from_diagnostics(diagnostics: Iterable[Diagnostic]) -> tuple[_Remark, ...]:
+    return tuple(_Remark(d.message, d.rule, d.address, d.remedy, _from_source(d.source)) for d in diagnostics)

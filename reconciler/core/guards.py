@@ -1,0 +1,162 @@
+"""Guards: rules that can refuse a plan before anything happens, each a function from the plan to what it objects to.
+
+A guard judges what a plan does, never what the service allows (that is :mod:`reconciler.core.rules`): a refused plan
+may be exactly what somebody wants, and then ``apply --accept FINGERPRINT`` lets this one plan pass.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+
+from reconciler.core.model import Limit, Membership, address
+from reconciler.core.plan import Action, Change, Plan, Reason, Touched
+from reconciler.diagnostics import Diagnostic
+
+DEFAULT_MAX_REMOVALS = Limit(25, percent=True)
+DEFAULT_FROM_MEMBERS = 10
+MOST_NAMED = 5
+
+Removals = Mapping[tuple[str, str], list[Change]]
+
+
+def refusals(plan: Plan) -> tuple[Diagnostic, ...]:
+    """All objections to the plan, in the order of :data:`GUARDS` and then of addresses; empty means it may go on."""
+    removals: defaultdict[tuple[str, str], list[Change]] = defaultdict(list)
+    for change in plan.changes:
+        if change.user is not None and change.action is Action.DELETE:
+            removals[change.tenant, change.group].append(change)
+    return tuple(diagnostic for guard in GUARDS for diagnostic in guard(plan, removals))
+
+
+def protected(plan: Plan, removals: Removals) -> Iterator[Diagnostic]:
+    """A protected user never loses a membership: break-glass accounts must survive every mistake."""
+    for key, changes in removals.items():
+        for change in changes:
+            if change.user in plan.touched[key].guards.protected:
+                yield Diagnostic(
+                    f"{change.address} is protected and would be removed ({change.reason})",
+                    change.source,
+                    "list the user as a member, or take it out of guards.protected first",
+                    address=change.address,
+                    rule="protected",
+                )
+
+
+def max_removals(plan: Plan, removals: Removals) -> Iterator[Diagnostic]:
+    """No group loses more members at once than its limit says; by default a quarter, once it has ten.
+
+    The message shows both numbers, so that a reviewer can judge without counting.
+    """
+    for key, changes in removals.items():
+        touched = plan.touched[key]
+        limit = touched.guards.max_removals
+        if limit is None and touched.live < DEFAULT_FROM_MEMBERS:
+            continue
+        told = _over(len(changes), touched.live, limit or DEFAULT_MAX_REMOVALS)
+        if told:
+            origin = "guards.maxRemovals" if limit else f"the default from {DEFAULT_FROM_MEMBERS} members on"
+            yield Diagnostic(
+                f"{address(*key)} would lose {len(changes)} of {touched.live} members: {told} ({origin})",
+                touched.source,
+                "check that nobody was dropped by mistake; raise guards.maxRemovals, or accept this one plan",
+                address=address(*key),
+                rule="maxRemovals",
+            )
+
+
+def _over(removed: int, live: int, limit: Limit) -> str:
+    if not limit.percent:
+        return f"{removed} is over {limit}" if removed > limit.amount else ""
+    share = 100 * removed / live
+    return f"{share:.2f}% is over {limit}" if share > limit.amount else ""
+
+
+def min_members(plan: Plan, removals: Removals) -> Iterator[Diagnostic]:
+    """A group with ``minMembers`` never has fewer afterwards, so that somebody can always act; deleted groups aside."""
+    for key, touched in plan.touched.items():
+        least = touched.guards.min_members
+        if least is not None and touched.desired < least and not touched.leaves:
+            yield Diagnostic(
+                f"{address(*key)} would have {touched.desired} members, fewer than minMembers {least}"
+                + (f" (now {touched.live}, {len(removals[key])} removed)" if key in removals else ""),
+                touched.source,
+                "list more members, or lower guards.minMembers",
+                address=address(*key),
+                rule="minMembers",
+            )
+
+
+def emptied(plan: Plan, removals: Removals) -> Iterator[Diagnostic]:
+    """An exact group whose list is empty loses everybody, which is more often a broken generator than a wish."""
+    for key, changes in removals.items():
+        touched = plan.touched[key]
+        if touched.emptied:
+            yield Diagnostic(
+                f"{address(*key)}: the member list is empty, so all {len(changes)} members would be removed",
+                touched.source,
+                "list the members; if nobody shall be left, accept this one plan",
+                address=address(*key),
+                rule="emptied",
+            )
+
+
+def vanished(plan: Plan, _: Removals) -> Iterator[Diagnostic]:
+    """A member list that is gone from the file would silently stop being managed, and its members stay in for ever."""
+    for key, touched in plan.touched.items():
+        if touched.vanished and not touched.leaves:
+            yield Diagnostic(
+                f"{address(*key)}: `members` is no longer there, so its members would not be managed any more",
+                touched.source,
+                "put the list back; to remove everybody write `members: []`; to let go of them accept this one plan",
+                address=address(*key),
+                rule="vanished",
+            )
+    for tenant in plan.orphaned:
+        if any(change.tenant == tenant for change in plan.changes):
+            yield Diagnostic(
+                f"{tenant}: the tenant is no longer in the configuration, so all that is ours there would be removed",
+                remedy="pass all configuration files with -f, or limit the run with --tenant",
+                address=tenant,
+                rule="vanished",
+            )
+
+
+def take_over(plan: Plan, removals: Removals) -> Iterator[Diagnostic]:
+    """Members that were never ours are not removed by accident on first contact, or together with their group."""
+    if plan.take_over:
+        return
+    for key, changes in removals.items():
+        touched = plan.touched[key]
+        foreign = [change for change in changes if change.reason is Reason.NEVER_OURS]
+        if foreign and not _is_settled(touched):
+            yield Diagnostic(
+                f"{address(*key)}: {len(foreign)} of {touched.live} members were never ours and would be removed:"
+                f" {_some(change.user or '' for change in foreign)}",
+                touched.source,
+                "list them, or use membership: additive, or take the group over with --take-over",
+                address=address(*key),
+                rule="takeOver",
+            )
+
+
+def _is_settled(touched: Touched) -> bool:
+    """Whether foreign members are removed because an exact list that we already keep does not name them."""
+    if touched.first_contact or touched.leaves or touched.unlisted:
+        return False
+    return touched.membership is Membership.EXACT
+
+
+def _some(users: Iterable[str]) -> str:
+    listed = sorted(users)
+    more = len(listed) - MOST_NAMED
+    return ", ".join(listed[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
+GUARDS: tuple[Callable[[Plan, Removals], Iterator[Diagnostic]], ...] = (
+    protected,
+    take_over,
+    vanished,
+    emptied,
+    max_removals,
+    min_members,
+)
+"""All guards; a new one is a new function here."""

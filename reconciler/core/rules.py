@@ -1,0 +1,255 @@
+"""What the service would refuse, found while planning: rules 1 to 5 of FACTS on the state that the plan leads to.
+
+Rule 6 (platform access controls can't be changed) needs no check, because no request of ours writes an access control.
+Rule 7 warns of calls that we never send.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from reconciler.core.diff import Differences
+from reconciler.core.model import DesiredGroup, DesiredTenant, Fields, Snapshot, UserType
+from reconciler.core.plan import Action, Change
+from reconciler.core.schedule import COMPANY_CODES, Terms, groups_of, terms
+from reconciler.diagnostics import Diagnostic, Severity, Source
+
+WRITES = frozenset({Action.CREATE, Action.UPDATE, Action.REPLACE})
+
+
+@dataclass(frozen=True, slots=True)
+class Questions:
+    """What must be read besides groups and their members before the rules can be checked and steps be chosen.
+
+    ``users``: all groups of these; ``existing``: whether these exist; ``groups``: the members of these; ``controls``:
+    to which userType each access control is restricted.
+    """
+
+    users: Mapping[str, UserType]
+    existing: Mapping[str, UserType]
+    groups: frozenset[str]
+    controls: bool
+
+    def __bool__(self) -> bool:
+        return bool(self.users or self.existing or self.groups or self.controls)
+
+
+def questions(found: Differences, live: Snapshot) -> Questions:
+    """What else to read, and nothing that the answer does not need: a plan without changes asks nothing.
+
+    New employees are looked up, because their other groups bind them to a vendor; new customers must exist, and a
+    company's sibling groups show who already has a role there. Who loses several memberships may lose
+    all of them at once.
+    """
+    joining: dict[str, UserType] = {change.user or "": change.user_type for change in found.changes if _joins(change)}
+    employees = {user: kind for user, kind in joining.items() if kind is UserType.EMPLOYEE}
+    leaving = {user: kind for user, kind in _leaving_several(found, live).items() if user not in joining}
+    return Questions(
+        users={**employees, **leaving},
+        existing={user: kind for user, kind in joining.items() if kind is UserType.CUSTOMER},
+        groups=_siblings(found, live),
+        controls=any(_new_controls(change) for change in found.changes),
+    )
+
+
+def _joins(change: Change) -> bool:
+    return change.user is not None and change.action in {Action.CREATE, Action.REPLACE}
+
+
+def _leaving_several(found: Differences, live: Snapshot) -> dict[str, UserType]:
+    """Users with several removals that are not covered by the deletion of a group, whose groups are not all known."""
+    gone = {change.group for change in found.changes if not change.user and change.action is Action.DELETE}
+    times: dict[str, int] = {}
+    kinds: dict[str, UserType] = {}
+    for change in found.changes:
+        if change.user and change.action is Action.DELETE and change.group not in gone:
+            times[change.user] = times.get(change.user, 0) + 1
+            kinds[change.user] = change.user_type
+    return {user: kinds[user] for user, count in times.items() if count > 1 and groups_of(user, live) is None}
+
+
+def _siblings(found: Differences, live: Snapshot) -> frozenset[str]:
+    """The unread company groups of companies in whose groups somebody joins (FACTS, rule 4)."""
+    companies = {
+        live.groups[change.group].legal_entity_id
+        for change in found.changes
+        if _joins(change) and change.group in live.groups and live.groups[change.group].code in COMPANY_CODES
+    }
+    return frozenset(
+        group.id
+        for group in live.groups.values()
+        if group.members is None and group.code in COMPANY_CODES and group.legal_entity_id in companies
+    )
+
+
+def _new_controls(change: Change) -> list[str]:
+    """The access controls that a definition gains, or all of them when its userType changes."""
+    if change.action not in WRITES or not change.after:
+        return []
+    before = change.before if change.before and change.action is Action.UPDATE else {}
+    return sorted(set(change.after.get("accessControls", ())) - set(before.get("accessControls", ())))
+
+
+def check(desired: DesiredTenant, found: Differences, live: Snapshot) -> list[Diagnostic]:
+    """Everything that the service would refuse, with the rule, whom it concerns and which lines."""
+    after = _After(desired, found, live)
+    return [
+        *after.missing_users(),
+        *after.both_types(),
+        *after.several_vendors(),
+        *after.customers_of_vendors(),
+        *after.several_roles(),
+        *after.controls(),
+    ]
+
+
+class _After:
+    """The tenant as the plan would leave it: each group's terms, and the groups of each user who joins one."""
+
+    def __init__(self, desired: DesiredTenant, found: Differences, live: Snapshot) -> None:
+        self.desired, self.live = desired, live
+        self.entries: dict[str, DesiredGroup] = {group.id or "": group for group in desired.groups}
+        self.written = {c.group: c for c in found.changes if c.user is None and c.action in WRITES}
+        self.joins = [change for change in found.changes if _joins(change)]
+        self.joined: dict[str, set[str]] = {}
+        for change in self.joins:
+            self.joined.setdefault(change.user or "", set()).add(change.group)
+        self.ended = {(c.group, c.user) for c in found.changes if c.user and c.action is Action.DELETE}
+        self.deleted = {c.group for c in found.changes if c.user is None and c.action is Action.DELETE}
+
+    def _fields(self, group: str) -> Fields:
+        live = self.live.groups.get(group)
+        return (self.written[group].after if group in self.written else live.fields if live else {}) or {}
+
+    def _terms(self, group: str) -> Terms:
+        live = self.live.groups.get(group)
+        return terms(self._fields(group), live.code if live else None)
+
+    def _groups(self, user: str) -> set[str]:
+        """The user's groups afterwards, as far as they are known."""
+        held = groups_of(user, self.live)
+        if held is None:
+            held = frozenset(g.id for g in self.live.groups.values() if g.members and user in g.members)
+        kept = {group for group in held if (group, user) not in self.ended and group not in self.deleted}
+        return kept | self.joined.get(user, set())
+
+    def _places(self, user: str, groups: list[str]) -> tuple[tuple[str, Source], ...]:
+        entries = [(group, self.entries[group]) for group in groups if group in self.entries]
+        return tuple((group, (entry.members or {}).get(user, entry.source)) for group, entry in entries)
+
+    def missing_users(self) -> Iterator[Diagnostic]:
+        """The service answers 404 to an assignment of a user that it does not know."""
+        for change in self.joins:
+            if change.user in self.live.missing:
+                yield Diagnostic(
+                    f"there is no {change.user_type} {change.user} in {change.tenant}",
+                    change.source,
+                    "correct the id, or create the user first; ids are case-sensitive",
+                    address=change.address,
+                    rule="user must exist",
+                )
+
+    def both_types(self) -> Iterator[Diagnostic]:
+        """Rule 1: a group's members have its userType, so nobody can be in groups of both."""
+        kinds: dict[UserType, list[DesiredGroup]] = {UserType.EMPLOYEE: [], UserType.CUSTOMER: []}
+        for group in self.desired.groups:
+            kinds[self._kind(group.id or "")].append(group)
+        for change in self.joins:
+            for kind in set(kinds) - {change.user_type}:
+                others = [g.id or "" for g in kinds[kind] if g.members and change.user in g.members]
+                if others:
+                    yield Diagnostic(
+                        f"{change.user} is listed in the {change.user_type} group {change.group} and in the"
+                        f" {kind} group {others[0]}, but a user has one userType",
+                        change.source,
+                        "remove the user from the groups of the wrong userType",
+                        related=self._places(change.user or "", others),
+                        address=change.address,
+                        rule="1: members have the group's userType",
+                    )
+
+    def _kind(self, group: str) -> UserType:
+        return UserType(self._fields(group).get("userType") or UserType.EMPLOYEE)
+
+    def several_vendors(self) -> Iterator[Diagnostic]:
+        """Rule 2: all groups of one employee share the same vendor, none counting as one."""
+        if not any(self._terms(group).vendor for group in self.live.groups.keys() | self.written.keys()):
+            return
+        for change in _first_by_user(self.joins, UserType.EMPLOYEE):
+            groups = sorted(self._groups(change.user or ""))
+            vendors = {group: self._terms(group).vendor for group in groups}
+            if len(set(vendors.values())) > 1:
+                told = ", ".join(f"{group} ({f'vendor {v}' if v else 'no vendor'})" for group, v in vendors.items())
+                yield Diagnostic(
+                    f"{change.user} would be in groups of different vendors: {told}",
+                    change.source,
+                    "keep the user in the groups of one vendor only",
+                    related=self._places(change.user or "", groups),
+                    address=change.address,
+                    rule="2: all groups of an employee share one vendor",
+                )
+
+    def customers_of_vendors(self) -> Iterator[Diagnostic]:
+        """Rule 3: a group with a vendor takes employees only."""
+        for change in self.written.values():
+            after = change.after or {}
+            if after.get("vendorId") and change.user_type is UserType.CUSTOMER:
+                yield Diagnostic(
+                    f"{change.address} has the vendorId {after['vendorId']} and userType CUSTOMER",
+                    self._field_source(change, "vendorId"),
+                    "a vendor's group takes employees: drop vendorId, or set userType: EMPLOYEE",
+                    address=change.address,
+                    rule="3: a vendor's group takes employees only",
+                )
+
+    def several_roles(self) -> Iterator[Diagnostic]:
+        """Rule 4: a customer has one role per company: Admin, Buyer or Requester."""
+        for change in _first_by_user(self.joins, UserType.CUSTOMER):
+            roles: dict[str, list[str]] = {}
+            for group in sorted(self._groups(change.user or "")):
+                if company := self._terms(group).company:
+                    roles.setdefault(company, []).append(group)
+            for company, groups in roles.items():
+                if len(groups) > 1:
+                    yield Diagnostic(
+                        f"{change.user} would have {len(groups)} roles in company {company}: {', '.join(groups)}",
+                        change.source,
+                        "keep one of Admin, Buyer and Requester",
+                        related=self._places(change.user or "", groups),
+                        address=change.address,
+                        rule="4: one predefined group per company",
+                    )
+
+    def controls(self) -> Iterator[Diagnostic]:
+        """Rule 5: an access control may be restricted to groups of one userType."""
+        known = self.live.restricted_to
+        if known is None:
+            return
+        for change in self.written.values():
+            for control in _new_controls(change):
+                source = self._field_source(change, "accessControls")
+                if control not in known:
+                    yield Diagnostic(
+                        f"{change.address} refers to the access control {control}, which does not exist",
+                        source,
+                        "correct the id",
+                        address=change.address,
+                        severity=Severity.WARNING,
+                    )
+                elif change.user_type not in known[control]:
+                    allowed = " or ".join(sorted(known[control]))
+                    yield Diagnostic(
+                        f"{change.address} is a {change.user_type} group,"
+                        f" and access control {control} is for {allowed}",
+                        source,
+                        "choose an access control for this userType",
+                        address=change.address,
+                        rule="5: restrictedTo",
+                    )
+
+    def _field_source(self, change: Change, name: str) -> Source | None:
+        entry = self.entries.get(change.group)
+        return entry.field_sources.get(name, change.source) if entry else change.source
+
+
+def _first_by_user(changes: list[Change], kind: UserType) -> list[Change]:
+    return list({change.user: change for change in reversed(changes) if change.user_type is kind}.values())[::-1]
