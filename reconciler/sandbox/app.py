@@ -18,7 +18,7 @@ from starlette.types import Receive, Scope, Send
 
 from reconciler.sandbox import access, assignments, auth, catalog, customers, faults, groups, users
 from reconciler.sandbox.call import Answer, Call, encoded
-from reconciler.sandbox.errors import Refusal, error_body
+from reconciler.sandbox.errors import Refusal, customer_error_body, error_body
 from reconciler.sandbox.options import Options
 from reconciler.sandbox.rehearsal import Rehearsal, read_body
 from reconciler.sandbox.store import PERMISSIONS, RESOURCES, ROLES, Store
@@ -132,8 +132,12 @@ class Endpoint:
         try:
             answer = self.answer(scope, body)
         except Refusal as refusal:
-            answer = Answer(refusal.status, encoded(refusal.body))
+            answer = Answer(refusal.status, encoded(self.refused(refusal)))
         await send_answer(send, answer)
+
+    def refused(self, refusal: Refusal) -> dict[str, Any]:
+        """Body of an error."""
+        return refusal.body
 
     def answer(self, scope: Scope, body: bytes) -> Answer:
         """The answer to a request, or a Refusal."""
@@ -144,12 +148,21 @@ class Endpoint:
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
         operation = self.operations[method]
         auth.authorize(token, operation.scopes)
-        query = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
+        # A parameter without a value is as good as none: parse_qsl leaves it out.
+        query = dict(parse_qsl(scope["query_string"].decode("latin-1")))
         call = Call(self.store, self.options.page_cap, token, path, query, headers, body)
         if method == "GET":
             return operation.answer(call)
         with self.store.writing():
             return operation.answer(call)
+
+
+class CustomerEndpoint(Endpoint):
+    """A path of the customer service, which words its errors differently."""
+
+    def refused(self, refusal: Refusal) -> dict[str, Any]:
+        """Body of an error (customer spec: ErrorMessage; its 401 is the gateway's, as everywhere)."""
+        return refusal.body if refusal.status == 401 else customer_error_body(refusal.body)
 
 
 class TokenEndpoint(Endpoint):
@@ -174,7 +187,7 @@ async def send_answer(send: Send, answer: Answer) -> None:
 def build(store: Store, options: Options) -> Rehearsal:
     """The whole application over an open store."""
     routes = [
-        Route(path, Endpoint(store, options, operations), methods=list(operations))
+        Route(path, _kind(path)(store, options, operations), methods=list(operations))
         for path, operations in OPERATIONS.items()
     ]
     token = Route("/oauth/token", TokenEndpoint(store, options, {}), methods=["POST"])
@@ -182,6 +195,10 @@ def build(store: Store, options: Options) -> Rehearsal:
     app = Starlette(routes=[*routes, token, *control.routes()], exception_handlers={HTTPException: _unrouted})
     control.rehearsal = Rehearsal(app, options)
     return control.rehearsal
+
+
+def _kind(path: str) -> type[Endpoint]:
+    return CustomerEndpoint if path.startswith("/customer/") else Endpoint
 
 
 async def _unrouted(request: Request, error: Exception) -> Response:

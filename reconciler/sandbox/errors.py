@@ -28,6 +28,13 @@ def error_body(status: int, message: str, *details: str, resource: str | None = 
     return body | {"details": list(details)} if details else body
 
 
+def customer_error_body(body: dict[str, Any]) -> dict[str, Any]:
+    """The same error in the words of the customer service (customer spec: ErrorMessage)."""
+    kind = body["status"].lower().replace(" ", "_")
+    details = [{"type": kind, "message": detail} for detail in body.get("details", ())]
+    return {"status": body["code"], "type": kind, "message": body["message"], "details": details}
+
+
 def fault_body(message: str, code: str) -> dict[str, Any]:
     """Body of an error that the gateway in front answers itself (spec: Unauthorized_401)."""
     return {"fault": {"faultstring": message, "detail": {"errorcode": code}}}
@@ -79,10 +86,10 @@ def duplicate(kind: str, resource: str) -> Refusal:
     return Refusal(409, error_body(409, "Duplicated key", detail, resource=resource))
 
 
-def stale(resource: str, given: int, stored: int | None) -> Refusal:
+def stale(resource: str, given: int, stored: int) -> Refusal:
     """409: `metadata.version` is not the stored one.
 
     The spec lists no status for it; 409 is what the vendor's services answer to a failed optimistic lock.
     """
-    detail = f"Version {given} was sent, version {'none' if stored is None else stored} is stored"
+    detail = f"Version {given} was sent, version {stored} is stored"
     return Refusal(409, error_body(409, "Optimistic locking failed", detail, resource=resource))

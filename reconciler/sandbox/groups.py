@@ -115,12 +115,10 @@ def upsert_group(call: Call) -> Answer:
 def check_version(key: str, given: int | None, stored: dict[str, Any] | None) -> None:
     """Optimistic locking: a version that is sent must be the stored one (spec: GroupUpdateRequest.metadata).
 
-    A version for something that is not there matches nothing, so it is refused too: the sender has seen a
-    document that somebody else has deleted since.
+    It is "applied for updates" (spec: PUT access-controls): with a version too, what is not there is created.
     """
-    current = stored["metadata"]["version"] if stored else None
-    if given is not None and given != current:
-        raise stale(key, given, current)
+    if given is not None and stored and given != stored["metadata"]["version"]:
+        raise stale(key, given, stored["metadata"]["version"])
 
 
 def _write(call: Call, body: GroupUpdate, codes: list[str], stored: dict[str, Any]) -> None:
