@@ -1,0 +1,139 @@
+"""What an HTTP answer means: a value, a refusal that the caller judges, or a failure after which to try again."""
+
+import re
+import ssl
+from collections.abc import Iterator
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from typing import Any, TypeVar
+
+import httpx
+import msgspec
+
+from reconciler.emporix.call import Answer, Call, Failure, Refusal
+from reconciler.emporix.veil import Veil
+
+T = TypeVar("T")
+
+CROWDED = frozenset({429, 503})
+UNTOUCHED = frozenset({408, 425, 429})
+"""Statuses of requests that were surely not carried out."""
+
+_SCOPES = re.compile(r"(?:Missing required scopes\s*'\[([^\]]*)\]'|Required scope\(s\):\s*(.*))")
+_json = msgspec.json.Decoder()
+
+
+def judge(call: Call[T], response: httpx.Response, veil: Veil) -> Answer[T] | Failure:
+    """The answer to a call, or why it is worth another try.
+
+    Worth it are 408, 425, 429 and 5xx except 501 ("not implemented" stays so), redirects and successes that are not
+    among the documented ones (a gateway's page, say), and bodies that are no JSON. A body of a wrong shape
+    raises ``msgspec.ValidationError``: another try would bring the same.
+    """
+    status = response.status_code
+    if status in call.done:
+        return _valued(call, response)
+    if status in UNTOUCHED or (status >= 500 and status != 501):
+        return Failure(
+            _phrase(status),
+            certain=status in UNTOUCHED,
+            crowded=status in CROWDED,
+            retry_after=retry_after(response),
+        )
+    if status < 400:
+        return Failure(f"{_phrase(status)}, which is not documented for this request")
+    return Answer(status, refusal=refusal(response, veil))
+
+
+def _valued(call: Call[T], response: httpx.Response) -> Answer[T] | Failure:
+    body = response.content
+    try:
+        value = call.decode(body)
+    except msgspec.ValidationError:
+        raise
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        kind = "an empty body" if not body.strip() else "a body that is not JSON"
+        return Failure(f"{_phrase(response.status_code)} with {kind}")
+    return Answer(response.status_code, value, total=_total(response))
+
+
+def _total(response: httpx.Response) -> int | None:
+    text = response.headers.get("X-Total-Count", "")
+    return int(text) if text.isascii() and text.isdigit() else None
+
+
+def retry_after(response: httpx.Response) -> float | None:
+    """Seconds to wait as ``Retry-After`` says; a date is taken against the service's own ``Date``, not our clock."""
+    text = response.headers.get("Retry-After", "").strip()
+    if text.isascii() and text.isdigit():
+        return float(text)
+    try:
+        until = parsedate_to_datetime(text)
+        return max(0.0, (until - parsedate_to_datetime(response.headers["Date"])).total_seconds())
+    except (ValueError, TypeError, KeyError):
+        return None
+
+
+def lost(error: httpx.RequestError, veil: Veil) -> Failure:
+    """Why no answer came; only a connection that was never made leaves no doubt that nothing happened."""
+    untouched = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout)
+    slow = isinstance(error, httpx.TimeoutException)
+    reason = "no answer in time" if slow else veil(str(error)) or type(error).__name__
+    return Failure(f"{type(error).__name__}: {reason}", certain=untouched, crowded=slow)
+
+
+def is_hopeless(error: httpx.RequestError) -> bool:
+    """Whether no further try can help: the certificate is not trusted, or the URL is of no kind that we speak."""
+    if isinstance(error, httpx.UnsupportedProtocol | httpx.LocalProtocolError | httpx.ProxyError):
+        return True
+    return any(isinstance(link, ssl.SSLCertVerificationError) for link in _chain(error))
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def refusal(response: httpx.Response, veil: Veil) -> Refusal:
+    """What the service said, whichever of its shapes it used.
+
+    Those are ``{message, details[]}``, the gateway's ``{"fault": {"faultstring"}}``, OAuth's ``{"error_description"}``,
+    ``{}`` and pages that are no JSON (FACTS, "Errors common to all").
+    """
+    try:
+        body = _json.decode(response.content)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        body = None
+    said = body if isinstance(body, dict) else {}
+    details = tuple(veil(line) for line in _list(said.get("details")) if isinstance(line, str))
+    message = next(filter(None, _messages(said)), "")
+    return Refusal(response.status_code, veil(message), details, tuple(_scopes((message, *details))))
+
+
+def _messages(said: dict[str, Any]) -> Iterator[str]:
+    fault = said.get("fault")
+    found = (
+        said.get("message"),
+        fault.get("faultstring") if isinstance(fault, dict) else None,
+        said.get("error_description"),
+        said.get("error"),
+    )
+    yield from (text for text in found if isinstance(text, str))
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _scopes(lines: tuple[str, ...]) -> Iterator[str]:
+    for line in lines:
+        for found in _SCOPES.finditer(line):
+            yield from re.findall(r"[\w.=-]+", found[1] or found[2])
+
+
+def _phrase(status: int) -> str:
+    try:
+        return f"{status} {HTTPStatus(status).phrase}"
+    except ValueError:
+        return str(status)

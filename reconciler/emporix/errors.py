@@ -1,0 +1,65 @@
+"""Errors of the service in words: what was tried, what came back, and what would help."""
+
+from reconciler.diagnostics import RequestRefused, ServiceError
+from reconciler.emporix.call import Call, Failure, Refusal
+
+
+class OutcomeUnknown(ServiceError):
+    """A write was sent and no answer came: it may have been carried out, so it has to stay ``pending``.
+
+    Every other error of a write is certain: the service did not do it.
+    """
+
+
+def gave_up(call: Call[object], last: Failure, tries: int, seconds: float, *, doubtful: bool) -> ServiceError:
+    """After the last try: how often and how long it was tried, and what came last."""
+    times = "once" if tries == 1 else f"{tries} times in {seconds:.0f} s"
+    message = (
+        f"Could not {call.purpose}: {call.method} {call.target} was tried {times}; the last answer was {last.reason}"
+    )
+    if doubtful and call.writes:
+        return OutcomeUnknown(
+            f"{message}. It may have been carried out nevertheless",
+            remedy="Run again: what was done already is found, and only the rest is sent.",
+        )
+    return ServiceError(message, remedy="Run again later, or with less parallelism if the service is overloaded.")
+
+
+def unreachable(call: Call[object], reason: str) -> ServiceError:
+    """No connection that can be trusted; trying again would not change that."""
+    return ServiceError(
+        f"Could not {call.purpose}: {reason}",
+        remedy="Check EMPORIX_API_URL, the proxy (HTTPS_PROXY) and the trusted certificates (SSL_CERT_FILE).",
+    )
+
+
+def misshapen(call: Call[object], reason: str) -> ServiceError:
+    """JSON that the documentation does not know, with the call and the field."""
+    return ServiceError(
+        f"Could not {call.purpose}: the answer to {call.method} {call.target} is not as documented: {reason}",
+        remedy="The service may have changed: look for a newer version of this tool, or report this.",
+    )
+
+
+def refused(call: Call[object], said: Refusal) -> RequestRefused:
+    """The service said no: its words, and what would make it say yes where that is known."""
+    words = ": ".join(filter(None, [said.message, "; ".join(said.details)])) or "without a reason"
+    return RequestRefused(
+        f"Emporix refused to {call.purpose} ({said.status}): {words}",
+        status=said.status,
+        details=said.details,
+        scopes=said.scopes,
+        remedy=_remedy(said),
+    )
+
+
+def _remedy(said: Refusal) -> str:
+    if said.scopes:
+        return f"Give the API key the scopes {', '.join(said.scopes)}; `reconciler doctor` lists all that are needed."
+    if said.status == 403:
+        return "The API key lacks a scope; `reconciler doctor` lists all that are needed."
+    if said.status == 404:
+        return "Something named here is not there, or no longer: check the ids and plan again."
+    if said.status == 409:
+        return "It was changed meanwhile: plan again."
+    return ""

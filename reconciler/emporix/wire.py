@@ -1,0 +1,147 @@
+"""The service's JSON, checked where it enters: only the fields we need, under the service's own names.
+
+Structs of plain values can't be part of a cycle, so the garbage collector need not know them: a page of assignments
+decodes three times as fast as into dicts (PERFORMANCE, "JSON pages and the lockfile").
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from reconciler.core.model import LOCALIZED, Fields, LiveGroup, UserType, normalise
+
+Texts = dict[str, str | None]
+
+
+class Assignment(msgspec.Struct, gc=False):
+    """A member of a group (iam.openapi.yml, AssignmentQueryDocument)."""
+
+    userId: str
+    userType: UserType
+
+
+class Metadata(msgspec.Struct, gc=False):
+    """The version that optimistic locking compares (iam.openapi.yml, GroupsMetadataQueryDocument)."""
+
+    version: int | None = None
+
+
+class Group(msgspec.Struct, gc=False):
+    """A group's definition (iam.openapi.yml, GroupsQueryDocument); EMPLOYEE is the documented default type."""
+
+    id: str
+    name: Texts | None = None
+    description: Texts | None = None
+    userType: UserType | None = None
+    accessControls: list[str] | None = None
+    templates: list[str] | None = None
+    restrictions: list[str] | None = None
+    b2b: dict[str, Any] | None = None
+    vendorId: str | None = None
+    mixins: dict[str, Any] | None = None
+    code: str | None = None
+    metadata: Metadata | None = None
+
+
+class GroupTexts(msgspec.Struct, gc=False):
+    """A group's texts in one language (iam.openapi.yml, trait_acceptLanguage_header)."""
+
+    id: str
+    name: str | None = None
+    description: str | None = None
+
+
+class GroupId(msgspec.Struct, gc=False):
+    """A group of which only the id matters."""
+
+    id: str
+
+
+class Employee(msgspec.Struct, gc=False):
+    """A dashboard user with its groups (iam.openapi.yml, UserResponse)."""
+
+    id: str
+    groupIds: list[str]
+
+
+class Customer(msgspec.Struct, gc=False):
+    """A customer of whom only the existence matters (customer.openapi.yml, CustomerForSellerDto)."""
+
+    id: str
+
+
+class AccessControl(msgspec.Struct, gc=False):
+    """What groups it may be attached to (iam.openapi.yml, AccessControlQueryDocument)."""
+
+    id: str
+    restrictedTo: UserType | None = None
+
+
+class Scopes(msgspec.Struct, gc=False):
+    """The scopes of the token's user (iam.openapi.yml, UserScopesResponse)."""
+
+    scopes: str = ""
+
+
+class Token(msgspec.Struct, gc=False):
+    """An issued token (oauth.openapi.yml, AccessToken)."""
+
+    access_token: str
+    expires_in: float | None = None
+    scope: str = ""
+
+    def __repr__(self) -> str:
+        return f"Token(expires_in={self.expires_in})"
+
+
+assignments = msgspec.json.Decoder(list[Assignment]).decode
+group = msgspec.json.Decoder(Group).decode
+groups = msgspec.json.Decoder(list[Group]).decode
+group_texts = msgspec.json.Decoder(list[GroupTexts]).decode
+group_ids = msgspec.json.Decoder(list[GroupId]).decode
+employee = msgspec.json.Decoder(Employee).decode
+employees = msgspec.json.Decoder(list[Employee]).decode
+customer = msgspec.json.Decoder(Customer).decode
+customers = msgspec.json.Decoder(list[Customer]).decode
+access_controls = msgspec.json.Decoder(list[AccessControl]).decode
+scopes = msgspec.json.Decoder(Scopes).decode
+token = msgspec.json.Decoder(Token).decode
+_anything = msgspec.json.Decoder().decode
+
+
+def nothing(body: bytes) -> None:
+    """A body that says nothing we need; but a page of HTML is no answer of the service, whatever its status says."""
+    if body.strip():
+        _anything(body)
+
+
+def live(document: Group) -> LiveGroup:
+    """The group as the rest of the tool knows it, without translations that are null."""
+    fields = msgspec.structs.asdict(document)
+    for name in LOCALIZED:
+        fields[name] = {language: text for language, text in (fields[name] or {}).items() if text is not None}
+    user_type = document.userType or UserType.EMPLOYEE
+    return LiveGroup(
+        id=document.id,
+        fields=normalise(fields | {"userType": user_type.value}),
+        user_type=user_type,
+        version=document.metadata.version if document.metadata else None,
+        code=document.code,
+    )
+
+
+def definition(fields: Fields, version: int | None) -> bytes:
+    """The body that writes a group: a field that is left out is emptied, as a PUT replaces all.
+
+    ``accessControls`` and ``templates`` are always there, as the documentation calls them required and null allowed
+    (iam.openapi.yml, GroupUpdateRequest).
+    """
+    document: dict[str, Any] = {"accessControls": [], "templates": [], **_present(fields)}
+    if version is not None:
+        document["metadata"] = {"version": version}
+    return msgspec.json.encode(document)
+
+
+def _present(fields: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if value is not None}

@@ -1,0 +1,76 @@
+"""Threads that send requests at the same time, and that never keep the process from ending.
+
+``concurrent.futures`` joins its threads when the interpreter ends, so Ctrl-C would wait for every request under way, up
+to the time-out. These are daemons: what is under way is abandoned, and the lockfile's ``pending`` says what it was.
+"""
+
+from collections.abc import Callable
+from concurrent.futures import Future
+from queue import SimpleQueue
+from threading import Lock, Thread, local
+from typing import Any, ParamSpec, TypeVar
+
+P = ParamSpec("P")
+T = TypeVar("T")
+Task = tuple[Future[Any], Callable[[], Any]]
+
+
+class Workers:
+    """Up to ``most`` threads, started when there is work for them."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._tasks: SimpleQueue[Task | None] = SimpleQueue()
+        self._lock = Lock()
+        self._threads = 0
+        self._unfinished = 0
+        self._closed = False
+        self._here = local()
+
+    def submit(self, task: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """Runs the task on a thread; at once and here if this is one of them, since waiting for itself never ends."""
+        future: Future[T] = Future()
+        job = (future, lambda: task(*args, **kwargs))
+        if getattr(self._here, "working", False):
+            _run(job)
+            return future
+        with self._lock:
+            if self._closed:
+                future.cancel()
+                return future
+            self._unfinished += 1
+            if self._threads < min(self._most, self._unfinished):
+                self._threads += 1
+                Thread(target=self._work, name="emporix", daemon=True).start()
+            self._tasks.put(job)
+        return future
+
+    def _work(self) -> None:
+        self._here.working = True
+        while (job := self._tasks.get()) is not None:
+            _run(job)
+            with self._lock:
+                self._unfinished -= 1
+
+    def close(self) -> None:
+        """Drops what has not begun and lets the threads end; does not wait for them."""
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+            while not self._tasks.empty():
+                job = self._tasks.get()
+                if job is not None:
+                    job[0].cancel()
+            for _ in range(self._threads):
+                self._tasks.put(None)
+
+
+def _run(job: Task) -> None:
+    future, task = job
+    if not future.set_running_or_notify_cancel():
+        return
+    try:
+        future.set_result(task())
+    except BaseException as error:  # noqa: BLE001 - it belongs to whoever waits for the future
+        future.set_exception(error)
