@@ -53,6 +53,15 @@ def diff(desired: DesiredTenant, live: Snapshot, known: Mapping[str, KnownGroup]
     )
 
 
+def replaces(desired: DesiredGroup, live: LiveGroup | None) -> list[str]:
+    """The fields that ask for another group under the same id, because they can't change in place (FACTS, "Calls")."""
+    if live is None or desired.fields is None:
+        return []
+    return [
+        name for name in IMMUTABLE if name in desired.fields and (desired.fields[name] or None) != live.fields.get(name)
+    ]
+
+
 class _Group:
     """One group under comparison: its three sides, and the changes found so far."""
 
@@ -123,7 +132,7 @@ class _Group:
             return
         before = self.live.fields if self.live else None
         after = overlay(desired.fields, before or {}, language)
-        immutable = [name for name in IMMUTABLE if before is not None and before.get(name) != after.get(name)]
+        immutable = replaces(desired, self.live)
         if before is None:
             self._definition(Action.CREATE, Reason.DRIFT_REMOVED if self.known else Reason.NEW, after, owned=True)
         elif immutable:

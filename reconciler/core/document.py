@@ -84,6 +84,7 @@ class _Document(_Struct):
     summary: dict[str, int]
     changes: tuple[_Change, ...]
     groups: tuple[_Group, ...]
+    state: str = ""
     unchanged: int = 0
     failures: dict[str, str] = {}
     left: dict[str, tuple[str, ...]] = {}
@@ -106,6 +107,7 @@ def encode(plan: Plan) -> bytes:
         checksum="",
         lineage=plan.lineage,
         serial=plan.serial,
+        state=plan.state,
         tenants=plan.tenants,
         summary={action.value: plan.counts[action] for action in Action},
         changes=tuple(_from_change(change) for change in plan.changes),
@@ -145,6 +147,7 @@ def decode(data: bytes, name: str) -> Plan:
         failures=document.failures,
         unchanged=document.unchanged,
         left=document.left,
+        state=document.state,
         lineage=document.lineage,
         serial=document.serial,
         take_over=document.take_over,

@@ -1,0 +1,305 @@
+"""Changes the world: write down the intent, run the steps, verify, record. Nothing else in this tool can.
+
+What is about to be done is in the lockfile as ``pending`` before the first request and what was done is in it after the
+last, so that a run that dies in between, whenever that is, is finished by the next one (DESIGN section 6).
+"""
+
+import signal
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from enum import StrEnum
+from queue import SimpleQueue
+
+from reconciler.core.known import advance, has_happened
+from reconciler.core.model import Known, Snapshot
+from reconciler.core.plan import Change, Plan
+from reconciler.core.schedule import Step, schedule
+from reconciler.diagnostics import ExitCode, ReconcilerError
+from reconciler.emporix.errors import OutcomeUnknown
+from reconciler.emporix.iam import Iam
+from reconciler.state import Backend, Lease, Lockfile, save
+
+Connect = Callable[[str], Iam]
+
+
+class Outcome(StrEnum):
+    """What became of a step or of a change."""
+
+    DONE = "done"
+    FAILED = "failed"
+    UNSURE = "unsure"
+    SKIPPED = "skipped"
+
+
+class Progress:
+    """What happens while it happens, one method an event; this one is told and says nothing."""
+
+    def starting(self, steps: int) -> None:
+        """The intent is recorded and the first request goes out."""
+
+    def finished(self, step: Step, outcome: Outcome, why: str) -> None:
+        """A step came to its end."""
+
+    def interrupted(self, running: int) -> None:
+        """Somebody asked to stop: the running requests are finished and recorded, no new one is sent."""
+
+    def verifying(self) -> None:
+        """The touched groups are read again."""
+
+
+@dataclass(slots=True)
+class Book:
+    """The lockfile during one apply: every write names the one before and is refused once the lease is lost."""
+
+    backend: Backend
+    lease: Lease
+    lockfile: Lockfile
+    version: str | None
+
+    def write(self, known: Known, pending: Iterable[Change] = ()) -> None:
+        """Write the next serial, unless it would say what the lockfile says already."""
+        after = replace(self.lockfile, known=known, pending=tuple(pending))
+        if self.version is not None and (after.known, after.pending) == (self.lockfile.known, self.lockfile.pending):
+            return
+        self.lease.check()
+        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        after = replace(after, serial=after.serial + 1, written_by=self.lease.info.who, written_at=now)
+        self.version = save(self.backend, after, self.version)
+        self.lockfile = after
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What an apply did: every change of the plan is in exactly one of the four.
+
+    ``failed``, ``unsure`` and ``skipped`` pair a change with why. ``verified`` counts the done changes that the service
+    confirmed when read again; None if it could not be read, and then ``doubt`` says why.
+    """
+
+    done: tuple[Change, ...] = ()
+    failed: tuple[tuple[Change, str], ...] = ()
+    unsure: tuple[tuple[Change, str], ...] = ()
+    skipped: tuple[tuple[Change, str], ...] = ()
+    verified: int | None = None
+    doubt: str = ""
+    interrupted: bool = False
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """0 only if everything was done; 4 if only a part was; 1 if nothing was."""
+        if not (self.failed or self.unsure or self.skipped or self.doubt or self.interrupted):
+            return ExitCode.DONE
+        return ExitCode.PARTIAL if self.done or self.unsure else ExitCode.ERROR
+
+
+def apply(
+    plan: Plan,
+    live: Mapping[str, Snapshot],
+    known: Known,
+    book: Book,
+    connect: Connect,
+    *,
+    satisfied: Sequence[Change] = (),
+    parallelism: int = 16,
+    progress: Progress | None = None,
+) -> Report:
+    """Do what the plan says and record it.
+
+    ``live`` is what the plan was computed from or checked against; ``satisfied`` are changes of a saved plan that are
+    so already. Errors of the service become part of the report; a lost lease or an unwritable lockfile is raised, and
+    then the next run settles what is pending.
+    """
+    known = advance(known, satisfied, live)
+    steps = schedule(plan, live)
+    progress = progress or Progress()
+    run = _Run(steps, progress)
+    if steps:
+        book.write(known, plan.changes)
+        progress.starting(len(steps))
+        run.perform(lambda step: _perform(step, plan, connect), parallelism)
+        progress.verifying()
+    report = _sort(plan, run)
+    fresh: Mapping[str, Snapshot] = live
+    if steps:
+        report, fresh = _verify(report, plan, live, connect)
+    book.write(advance(known, report.done, fresh), [change for change, _ in report.unsure])
+    return report
+
+
+class _Run:
+    """The steps of one apply on their way: what waits for what, what is ready, and what became of each."""
+
+    def __init__(self, steps: Sequence[Step], progress: Progress) -> None:
+        self.steps, self.progress = steps, progress
+        self.outcomes: dict[int, tuple[Outcome, str]] = {}
+        self.interrupted = False
+        self.waiting = {index: len(step.after) for index, step in enumerate(steps)}
+        self.followers: dict[int, list[int]] = {}
+        for index, step in enumerate(steps):
+            for before in step.after:
+                self.followers.setdefault(before, []).append(index)
+        self.ready = deque(index for index, before in self.waiting.items() if not before)
+
+    def perform(self, do: Callable[[Step], tuple[Outcome, str]], parallelism: int) -> None:
+        """Do each step once all that it waits for is done, as many at once as allowed.
+
+        An interruption stops handing out and waits for what is running: its outcome must be known to be recorded.
+        """
+        finished: SimpleQueue[tuple[int, Outcome, str] | None] = SimpleQueue()
+        running = 0
+        with _interruptions(finished), ThreadPoolExecutor(parallelism, thread_name_prefix="step") as pool:
+            while True:
+                while self.ready and running < parallelism and not self.interrupted:
+                    index = self.ready.popleft()
+                    running += 1
+                    pool.submit(_report_back, finished, index, do, self.steps[index])
+                if not running:
+                    break
+                end = finished.get()
+                if end is None:
+                    self.interrupted = True
+                    self.progress.interrupted(running)
+                else:
+                    running -= 1
+                    self._finish(*end)
+        for index in self.waiting.keys() - self.outcomes.keys():
+            self._settle(index, Outcome.SKIPPED, "interrupted before it was tried")
+
+    def _finish(self, index: int, outcome: Outcome, why: str) -> None:
+        self._settle(index, outcome, why)
+        if outcome is not Outcome.DONE:
+            self._skip_followers(index)
+            return
+        for follower in self.followers.get(index, ()):
+            self.waiting[follower] -= 1
+            if not self.waiting[follower] and follower not in self.outcomes:
+                self.ready.append(follower)
+
+    def _skip_followers(self, index: int) -> None:
+        """Skip all that waits for a step that was not done, directly or through others."""
+        why = f"waits for: {describe(self.steps[index])}"
+        queue = list(self.followers.get(index, ()))
+        while queue:
+            follower = queue.pop()
+            if follower not in self.outcomes:
+                self._settle(follower, Outcome.SKIPPED, why)
+                queue += self.followers.get(follower, ())
+
+    def _settle(self, index: int, outcome: Outcome, why: str) -> None:
+        self.outcomes[index] = (outcome, why)
+        self.progress.finished(self.steps[index], outcome, why)
+
+
+Finished = SimpleQueue[tuple[int, Outcome, str] | None]
+
+
+def _report_back(finished: Finished, index: int, do: Callable[[Step], tuple[Outcome, str]], step: Step) -> None:
+    """Run one step in its thread; whatever happens there is told, because the main thread waits for it."""
+    try:
+        outcome, why = do(step)
+    except Exception as error:  # noqa: BLE001 - a bug of ours must not leave the run waiting for ever, and may have been sent
+        outcome, why = Outcome.UNSURE, f"unexpected {type(error).__name__}: {error}"
+    finished.put((index, outcome, why))
+
+
+@contextmanager
+def _interruptions(finished: Finished) -> Iterator[None]:
+    """While steps run, Ctrl-C and SIGTERM are an event among the others, so that no outcome is lost on the way."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number in before:
+        signal.signal(number, lambda *_: finished.put(None))
+    try:
+        yield
+    finally:
+        for number, what in before.items():
+            signal.signal(number, what)
+
+
+def describe(step: Step) -> str:
+    """A step in words, for progress and for what waits for it."""
+    return f"{step.call} {'/'.join(filter(None, (step.tenant, step.group, step.user)))}"
+
+
+def _perform(step: Step, plan: Plan, connect: Connect) -> tuple[Outcome, str]:
+    try:
+        connect(step.tenant).perform(step)
+    except OutcomeUnknown as error:
+        return Outcome.UNSURE, _told(error, step, plan)
+    except ReconcilerError as error:
+        return Outcome.FAILED, _told(error, step, plan)
+    return Outcome.DONE, ""
+
+
+def _told(error: ReconcilerError, step: Step, plan: Plan) -> str:
+    """The error with the line that asked for the request, so that the reader can go straight to it."""
+    source = next((plan.changes[index].source for index in step.changes if plan.changes[index].source), None)
+    place = f" (asked for at {source})" if source else ""
+    return f"{error.message}{place}" + (f". {error.remedy}" if error.remedy else "")
+
+
+def _sort(plan: Plan, run: _Run) -> Report:
+    """Each change by the worst of its steps; one without steps only moves the lockfile and so is done.
+
+    A change that is recorded together with others of its group, such as an adoption, is not held up by their failure.
+    """
+    worst: dict[int, tuple[Outcome, str]] = {}
+    for index, step in enumerate(run.steps):
+        for change in step.changes:
+            if _GRAVITY[run.outcomes[index][0]] > _GRAVITY[worst.get(change, (Outcome.DONE, ""))[0]]:
+                worst[change] = run.outcomes[index]
+    sorted_: dict[Outcome, list[tuple[Change, str]]] = {outcome: [] for outcome in Outcome}
+    for number, planned in enumerate(plan.changes):
+        outcome, why = worst.get(number, (Outcome.DONE, ""))
+        sorted_[outcome].append((planned, why))
+    return Report(
+        done=tuple(change for change, _ in sorted_[Outcome.DONE]),
+        failed=tuple(sorted_[Outcome.FAILED]),
+        unsure=tuple(sorted_[Outcome.UNSURE]),
+        skipped=tuple(sorted_[Outcome.SKIPPED]),
+        interrupted=run.interrupted,
+    )
+
+
+_GRAVITY = {Outcome.DONE: 0, Outcome.SKIPPED: 1, Outcome.FAILED: 2, Outcome.UNSURE: 3}
+
+
+def _verify(
+    report: Report, plan: Plan, live: Mapping[str, Snapshot], connect: Connect
+) -> tuple[Report, Mapping[str, Snapshot]]:
+    """Read the touched groups again: what was done must be so, and what is unsure may have been done after all."""
+    try:
+        fresh = {tenant: _read(tenant, plan, live[tenant], connect(tenant)) for tenant in _changed(plan)}
+    except ReconcilerError as error:
+        return replace(report, doubt=f"the touched groups could not be read again: {error.message}"), live
+    confirmed = tuple(change for change in report.done if has_happened(change, fresh))
+    denied = tuple(change for change in report.done if not has_happened(change, fresh))
+    after_all = tuple(change for change, _ in report.unsure if has_happened(change, fresh))
+    still_unsure = tuple((change, why) for change, why in report.unsure if not has_happened(change, fresh))
+    verified = replace(
+        report,
+        done=confirmed + after_all,
+        unsure=still_unsure
+        + tuple((change, "the request was answered well, but reading again does not show it") for change in denied),
+        verified=len(confirmed) + len(after_all),
+    )
+    return verified, fresh
+
+
+def _changed(plan: Plan) -> list[str]:
+    return sorted({change.tenant for change in plan.changes})
+
+
+def _read(tenant: str, plan: Plan, before: Snapshot, iam: Iam) -> Snapshot:
+    """The touched groups as they are now; definitions only if one was changed, because they cost a listing more."""
+    changes = [change for change in plan.changes if change.tenant == tenant]
+    groups = iam.groups() if any(change.user is None for change in changes) else before.groups
+    touched = sorted({change.group for change in changes} & groups.keys())
+    return replace(before, groups={**groups, **iam.members([groups[name] for name in touched])})

@@ -1,0 +1,27 @@
+"""Drift: what changed in the service since we last applied, whatever the configuration says now."""
+
+from collections.abc import Mapping
+
+from reconciler.core.diff import Differences, diff
+from reconciler.core.model import DesiredGroup, DesiredTenant, KnownGroup, Snapshot
+from reconciler.diagnostics import Source
+
+LOCKFILE = Source("", 0, 0)
+
+
+def drift(tenant: str, live: Snapshot, known: Mapping[str, KnownGroup]) -> Differences:
+    """The lockfile held against the service: the three-way table with the lockfile in the place of the configuration.
+
+    So a creation means removed outside, a deletion added outside, an update changed outside.
+    """
+    groups = tuple(
+        DesiredGroup(
+            LOCKFILE,
+            id=group_id,
+            fields=group.fields if group.owned else None,
+            members=dict.fromkeys(group.members, LOCKFILE),
+        )
+        for group_id, group in known.items()
+        if group.owned or group_id in live.groups
+    )
+    return diff(DesiredTenant(tenant, LOCKFILE, groups), live, known)

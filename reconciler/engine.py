@@ -1,0 +1,236 @@
+"""Reads the world and makes a plan: the one place where configuration, lockfile and service meet.
+
+Reading is all it does: nothing here can change the service or the lockfile (DESIGN section 2).
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
+from typing import TypeVar
+
+from reconciler.core import rules
+from reconciler.core.diff import Differences, diff, replaces
+from reconciler.core.drift import drift
+from reconciler.core.fields import needs_language
+from reconciler.core.known import settle
+from reconciler.core.match import bind
+from reconciler.core.model import Desired, DesiredTenant, Known, KnownGroup, LiveGroup, Snapshot
+from reconciler.core.plan import Plan
+from reconciler.core.target import limit, tenant_of
+from reconciler.diagnostics import ConfigurationError, Diagnostic, PlanError, ReconcilerError, Severity, Source
+from reconciler.emporix.iam import Iam
+from reconciler.state.lockfile import Lockfile
+
+MOST_TENANTS_AT_ONCE = 8
+
+Item = TypeVar("Item")
+
+Connect = Callable[[str], Iam]
+"""Opens the service for one tenant; raises CredentialsError when there is no way in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What part of the world to plan: tenants and target addresses (empty: all), and whether to take groups over."""
+
+    tenants: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ()
+    take_over: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """A plan with all that it was computed from.
+
+    ``live`` has a snapshot for each tenant that could be read; ``known`` is the lockfile with pending changes settled;
+    ``errors`` says for each tenant that could not be planned why.
+    """
+
+    plan: Plan
+    live: Mapping[str, Snapshot]
+    known: Known
+    errors: Mapping[str, ReconcilerError] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One tenant's share of the outlook."""
+
+    live: Snapshot
+    known: Mapping[str, KnownGroup]
+    found: Differences
+    warnings: tuple[Diagnostic, ...] = ()
+
+
+def make_plan(desired: Desired, lockfile: Lockfile, connect: Connect, scope: Scope = Scope()) -> Outlook:
+    """Compare configuration, lockfile and service for every tenant in scope, all tenants at once.
+
+    A tenant that can't be planned stands in ``errors`` and hides none of the others.
+    """
+    tenants = _in_scope(desired, lockfile, scope)
+
+    def plan_one(tenant: DesiredTenant) -> _Part:
+        return _plan_tenant(tenant, lockfile, connect(tenant.name), scope)
+
+    parts, errors = _each({tenant.name: tenant for tenant in tenants}, plan_one)
+    plan = _assemble(parts, errors, lockfile)
+    orphaned = tuple(tenant.name for tenant in tenants if tenant.source is None)
+    plan = replace(plan, take_over=scope.take_over, targets=scope.targets, orphaned=orphaned)
+    return Outlook(plan, *_read(parts, lockfile), errors)
+
+
+def find_drift(lockfile: Lockfile, connect: Connect, tenants: Sequence[str] = ()) -> Outlook:
+    """Compare the lockfile with the service, whatever the configuration says."""
+    names = _chosen(sorted(_remembered(lockfile)), tenants)
+
+    def compare(name: str) -> _Part:
+        iam = connect(name)
+        groups = iam.groups()
+        known, snapshot = _read_known(name, groups, lockfile, iam, wanted=lockfile.known.get(name, {}))
+        return _Part(snapshot, known, drift(name, snapshot, known))
+
+    parts, errors = _each({name: name for name in names}, compare)
+    return Outlook(_assemble(parts, errors, lockfile), *_read(parts, lockfile), errors)
+
+
+def read_again(plan: Plan, lockfile: Lockfile, connect: Connect) -> Outlook:
+    """Read what a saved plan touches, so that each change's precondition can be checked; ``plan`` is kept as it is."""
+
+    def read(name: str) -> _Part:
+        iam = connect(name)
+        groups = iam.groups()
+        touched = {group for tenant, group in plan.touched if tenant == name}
+        known, snapshot = _read_known(name, groups, lockfile, iam, wanted=touched)
+        found = Differences(changes=[change for change in plan.changes if change.tenant == name])
+        return _Part(_answer(rules.questions(found, snapshot), snapshot, iam), known, found)
+
+    parts, errors = _each({name: name for name in sorted({change.tenant for change in plan.changes})}, read)
+    return Outlook(plan, *_read(parts, lockfile), errors)
+
+
+def _remembered(lockfile: Lockfile) -> set[str]:
+    return set(lockfile.known) | {change.tenant for change in lockfile.pending}
+
+
+def _in_scope(desired: Desired, lockfile: Lockfile, scope: Scope) -> list[DesiredTenant]:
+    configured = {tenant.name: tenant for tenant in desired.tenants}
+    names = _chosen(sorted(configured.keys() | _remembered(lockfile)), scope.tenants)
+    if scope.targets:
+        targeted = [tenant_of(target) for target in scope.targets]
+        names = [name for name in _chosen(sorted(configured.keys() | _remembered(lockfile)), targeted) if name in names]
+    return [configured.get(name) or DesiredTenant(name, guards=desired.guards) for name in names]
+
+
+def _chosen(names: list[str], wanted: Iterable[str]) -> list[str]:
+    chosen = list(dict.fromkeys(wanted))
+    for name in chosen:
+        if name not in names:
+            near = get_close_matches(name, names, 1)
+            remedy = f"did you mean {near[0]}?" if near else f"there are: {', '.join(names) or 'none'}"
+            raise PlanError(f"tenant {name} is neither in the configuration nor in the lockfile", remedy=remedy)
+    return chosen or names
+
+
+def _each(
+    items: Mapping[str, Item], work: Callable[[Item], _Part]
+) -> tuple[dict[str, _Part], dict[str, ReconcilerError]]:
+    """Do the work for each tenant, all at once, and keep results and failures apart, both in the tenants' order."""
+    parts: dict[str, _Part] = {}
+    errors: dict[str, ReconcilerError] = {}
+    with ThreadPoolExecutor(max_workers=max(1, min(len(items), MOST_TENANTS_AT_ONCE))) as pool:
+        futures = {name: pool.submit(work, item) for name, item in items.items()}
+        for name, future in futures.items():
+            try:
+                parts[name] = future.result()
+            except ReconcilerError as error:
+                errors[name] = error
+    return parts, errors
+
+
+def _assemble(parts: Mapping[str, _Part], errors: Mapping[str, ReconcilerError], lockfile: Lockfile) -> Plan:
+    return Plan(
+        changes=tuple(change for part in parts.values() for change in part.found.changes),
+        tenants=tuple(parts),
+        touched={key: touched for part in parts.values() for key, touched in part.found.touched.items()},
+        failures={tenant: error.message for tenant, error in errors.items()},
+        unchanged=sum(part.found.unchanged for part in parts.values()),
+        left={name: users for part in parts.values() for name, users in part.found.left.items()},
+        lineage=lockfile.lineage if lockfile.serial else "",
+        serial=lockfile.serial,
+        warnings=tuple(warning for part in parts.values() for warning in part.warnings),
+    )
+
+
+def _read(
+    parts: Mapping[str, _Part], lockfile: Lockfile
+) -> tuple[dict[str, Snapshot], dict[str, Mapping[str, KnownGroup]]]:
+    live = {tenant: part.live for tenant, part in parts.items()}
+    return live, {**lockfile.known, **{tenant: part.known for tenant, part in parts.items() if part.known}}
+
+
+def _plan_tenant(tenant: DesiredTenant, lockfile: Lockfile, iam: Iam, scope: Scope) -> _Part:
+    groups = iam.groups()
+    bound, problems = bind(tenant, groups)
+    language = iam.default_language(groups) if _has_plain_texts(tenant) else None
+    if language is None:
+        problems += [
+            _no_language(group.source) for group in bound.groups if group.fields and needs_language(group.fields)
+        ]
+    _refuse(tenant.name, problems)
+    wanted = {group.id or "" for group in bound.groups if group.members is not None}
+    wanted |= {group.id or "" for group in bound.groups if replaces(group, groups.get(group.id or ""))}
+    wanted |= lockfile.known.get(tenant.name, {}).keys() - {group.id for group in bound.groups}
+    known, snapshot = _read_known(tenant.name, groups, lockfile, iam, wanted)
+    snapshot = replace(snapshot, language=language)
+    found = diff(bound, snapshot, known)
+    found = limit(found, tenant.name, scope.targets, sorted({group.id or "" for group in bound.groups} | known.keys()))
+    snapshot = _answer(rules.questions(found, snapshot), snapshot, iam)
+    remarks = rules.check(bound, found, snapshot)
+    _refuse(tenant.name, [remark for remark in remarks if remark.severity is Severity.ERROR])
+    return _Part(snapshot, known, found, tuple(remarks))
+
+
+def _refuse(tenant: str, problems: list[Diagnostic]) -> None:
+    if problems:
+        count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
+        raise ConfigurationError(f"{tenant}: {count} in the configuration", diagnostics=problems)
+
+
+def _has_plain_texts(tenant: DesiredTenant) -> bool:
+    return any(group.fields and needs_language(group.fields) for group in tenant.groups)
+
+
+def _no_language(source: Source) -> Diagnostic:
+    return Diagnostic(
+        "name or description is a plain string, and the tenant's default language can't be told from its groups",
+        source,
+        "write the translations as a map, such as {en: …}",
+    )
+
+
+def _read_known(
+    tenant: str, groups: Mapping[str, LiveGroup], lockfile: Lockfile, iam: Iam, wanted: Iterable[str]
+) -> tuple[Mapping[str, KnownGroup], Snapshot]:
+    """Read the members of wanted, known and pending groups, and settle what an earlier run left pending."""
+    pending = [change for change in lockfile.pending if change.tenant == tenant]
+    known = lockfile.known.get(tenant, {})
+    ids = {*wanted, *(name for name, group in known.items() if group.members), *(change.group for change in pending)}
+    read = iam.members([groups[name] for name in sorted(ids & groups.keys())])
+    snapshot = Snapshot(tenant, {**groups, **read})
+    return settle({tenant: known}, pending, {tenant: snapshot}).get(tenant, {}), snapshot
+
+
+def _answer(asked: rules.Questions, snapshot: Snapshot, iam: Iam) -> Snapshot:
+    """Read what the rules and the choice of requests need besides; usually nothing."""
+    if not asked:
+        return snapshot
+    held = iam.memberships(asked.users)
+    siblings = iam.members([snapshot.groups[name] for name in sorted(asked.groups)])
+    return replace(
+        snapshot,
+        groups={**snapshot.groups, **siblings},
+        memberships=held.groups,
+        missing=held.missing | iam.missing_customers(asked.existing),
+        restricted_to=iam.restricted_to() if asked.controls else None,
+    )
