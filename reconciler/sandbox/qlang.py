@@ -16,6 +16,7 @@ Operator = Literal["in", "regex", "null", "exists", "<", "<=", ">", ">="]
 
 FIELD = re.compile(r"[A-Za-z_][\w-]*(?:\.[\w-]+)*")
 WORD = re.compile(r'"(?:[^"\\]|\\.)*"|[^\s()"]+')
+REGEX = re.compile(r'"(?:[^"\\]|\\.)*"|\S+')
 ITEM = re.compile(r'\s*("(?:[^"\\]|\\.)*"|[^,"()]+)\s*')
 COMPARISON = re.compile(r'\s*(>=|<=|>|<)\s*("(?:[^"\\]|\\.)*"|[^\s()"]+)\s*')
 
@@ -56,7 +57,7 @@ def _value(field: str, text: str) -> tuple[list[Condition], str]:
             inner, rest = _bracketed(text[len(opening) :])
             return _inside(field, inner), rest
     if text.startswith("~"):
-        word, rest = _word(field, text[1:])
+        word, rest = _word(field, text[1:], REGEX)
         return [_regex(field, word)], rest
     comparison = COMPARISON.match(text)
     if comparison is not None:
@@ -121,8 +122,8 @@ def _regex(field: str, pattern: str) -> Condition:
     return Condition(field, "regex", (pattern,))
 
 
-def _word(field: str, text: str) -> tuple[str, str]:
-    word = WORD.match(text)
+def _word(field: str, text: str, form: re.Pattern[str] = WORD) -> tuple[str, str]:
+    word = form.match(text)
     if word is None:
         raise malformed(f"'{field}' has no value at '{text}'")
     return _unquoted(word.group()), text[word.end() :]

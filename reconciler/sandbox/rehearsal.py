@@ -93,40 +93,39 @@ class Rehearsal:
         await self._fail(rule, scope, receive, send)
 
     async def _fail(self, rule: Rule, scope: Scope, receive: Receive, send: Send) -> None:
+        # A client that is still sending would see a broken pipe instead of what the rule says.
+        body = await read_body(receive)
         if rule.outcome == "hang":
-            await self._hang(rule, scope, receive, send)
+            await self._hang(rule, scope, body, receive, send)
         elif rule.outcome == "truncate":
-            answer = await self._performed(scope, receive)
-            await _truncate(answer, scope, receive, send)
+            await _truncate(await self._performed(scope, body), scope, receive, send)
         else:
             if rule.done:
-                await self._performed(scope, receive)
+                await self._performed(scope, body)
             if rule.outcome == "reset":
                 await _reset(scope, receive)
             else:
                 await _answer(send, rule.status, *_substitute(rule))
 
-    async def _performed(self, scope: Scope, receive: Receive) -> list[Message]:
+    async def _performed(self, scope: Scope, body: bytes) -> list[Message]:
         """Carry the request out and keep its answer back."""
         messages: list[Message] = []
-
-        async def keep(message: Message) -> None:
-            messages.append(message)
-
-        await self.app(scope, receive, keep)
-        return messages
-
-    async def _hang(self, rule: Rule, scope: Scope, receive: Receive, send: Send) -> None:
-        body = await read_body(receive)
 
         async def replay() -> Message:
             return {"type": "http.request", "body": body, "more_body": False}
 
-        answer = await self._performed(scope, replay) if rule.done else None
+        async def keep(message: Message) -> None:
+            messages.append(message)
+
+        await self.app(scope, replay, keep)
+        return messages
+
+    async def _hang(self, rule: Rule, scope: Scope, body: bytes, receive: Receive, send: Send) -> None:
+        answer = await self._performed(scope, body) if rule.done else None
         try:
             await asyncio.wait_for(_gone(receive), rule.seconds)
         except TimeoutError:
-            for message in answer or await self._performed(scope, replay):
+            for message in answer or await self._performed(scope, body):
                 await send(message)
 
 
