@@ -3,11 +3,12 @@
 Only this slow path looks at the text itself; a lockfile that is as we wrote it never comes here.
 """
 
-import json
 import re
 from collections import Counter
 from collections.abc import Iterable
 from typing import Any, Final
+
+import msgspec
 
 from reconciler.diagnostics import Source, StateError
 
@@ -28,8 +29,8 @@ def explain(data: bytes, name: str, error: Exception) -> StateError:
     if not data.strip():
         return StateError(f"{name} is empty", remedy=RESTORE)
     if marker := _MARKER.search(data):
-        source = position(data, name, marker.start())
-        return StateError(f"{name} has an unresolved merge conflict", remedy=MERGE, source=source)
+        at = position(data, name, marker.start())
+        return StateError(f"{name} has an unresolved merge conflict", remedy=MERGE, source=at)
     complaint, offset = _complaint(data, error)
     source = None if offset is None else position(data, name, offset)
     return StateError(f"{name} is no lockfile: {complaint}", remedy=RESTORE, source=source)
@@ -50,11 +51,12 @@ def _complaint(data: bytes, error: Exception) -> tuple[str, int | None]:
 
 def refuse_repeated_keys(data: bytes, name: str) -> None:
     """Raise StateError if an object has a key twice: a decoder keeps the last in silence and members would be lost."""
+    import json  # only what people edited or merged comes here, so a normal start doesn't pay for it
 
     def unrepeated(pairs: list[tuple[str, Any]]) -> None:
         found = _repeated(key for key, _ in pairs)
         if found is not None:
-            raise StateError(f"{name} has {json.dumps(found)} twice in one object{_lines(data, found)}", remedy=RESTORE)
+            raise StateError(f"{name} has {found!r} twice in one object{_lines(data, found)}", remedy=RESTORE)
 
     json.loads(data, object_pairs_hook=unrepeated)
 
@@ -76,7 +78,7 @@ def _repeated(names: Iterable[str]) -> str | None:
 
 
 def _lines(data: bytes, text: str) -> str:
-    quoted = json.dumps(text, ensure_ascii=False).encode()
+    quoted = msgspec.json.encode(text)
     numbers = [str(number) for number, line in enumerate(data.split(b"\n"), 1) if quoted in line]
     return f" (see lines {', '.join(numbers)})" if numbers else ""
 

@@ -170,17 +170,16 @@ class LocalLease(Lease):
 def _locked(path: Path) -> int | None:
     """An open and locked file, or None if somebody else has it or removed it while we were getting it."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, MODE)
+    ours = False
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if _is_at(descriptor, path):
-            return descriptor
+        ours = _is_at(descriptor, path)
     except BlockingIOError:
         pass
-    except BaseException:
-        os.close(descriptor)
-        raise
-    os.close(descriptor)
-    return None
+    finally:
+        if not ours:
+            os.close(descriptor)
+    return descriptor if ours else None
 
 
 def _is_at(descriptor: int, path: Path) -> bool:

@@ -73,7 +73,7 @@ class _Group(msgspec.Struct, forbid_unknown_fields=True):
     fields: dict[str, Any] | None = None
 
 
-class _Pending(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
+class _Pending(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True, gc=False):
     tenant: str
     group: str
     action: Action
@@ -123,10 +123,10 @@ def decode(data: bytes, name: str) -> Lockfile:
     try:
         version = _FORMAT.decode(data).format
         file = _FILE.decode(data) if version == FORMAT else _upgraded(data, name, version)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        if b"".join(_text(file)) != data:  # edited, merged or upgraded: only then can a key be there twice
+            damage.refuse_repeated_keys(data, name)
+    except (ValueError, RecursionError) as error:
         raise damage.explain(data, name, error) from None
-    if b"".join(_text(file)) != data:  # edited, merged or upgraded: only then can a key be there twice
-        damage.refuse_repeated_keys(data, name)
     return Lockfile(
         lineage=file.lineage,
         serial=file.serial,
