@@ -1,0 +1,102 @@
+"""A group's definition taken apart into single values, so that a reader sees each field on a line of its own."""
+
+import json
+from collections.abc import Iterator
+from enum import Enum
+from typing import Any, Final, NamedTuple
+
+from reconciler.core.fields import Difference, differences
+from reconciler.core.model import LOCALIZED, UNORDERED, Fields
+from reconciler.render.text import columns, head, quoted, safe, tail
+
+DEEPEST: Final = 8
+"""Below this depth a value is shown as JSON: mixins nest as deep as somebody likes."""
+
+CONTEXT: Final = 12
+"""Columns kept of what two long values have in common, so that a reader finds the place."""
+
+
+class Absent(Enum):
+    """The value of a field that is not there, which is not the same as null."""
+
+    ABSENT = "absent"
+
+
+ABSENT: Final = Absent.ABSENT
+
+
+class Leaf(NamedTuple):
+    """One value of a definition: its dotted path, before and after; ABSENT where it is not there."""
+
+    path: str
+    before: Any
+    after: Any
+
+
+def created(fields: Fields) -> Iterator[Leaf]:
+    """Every value of a definition that is new."""
+    for name, value in fields.items():
+        for path, single in _single(name, value):
+            yield Leaf(path, ABSENT, single)
+
+
+def changed(before: Fields | None, after: Fields | None) -> Iterator[Leaf]:
+    """Every value that differs, as core's ``differences`` finds it."""
+    for difference in differences(before, after):
+        yield from _leaves(difference)
+
+
+def told(leaf: Leaf, room: int) -> tuple[str, str]:
+    """What happens to the value and the sign for it: ``+ new``, ``- old``, or ``old -> new`` without a sign.
+
+    Long values are cut so that the place where they begin to differ stays in sight.
+    """
+    if leaf.before is ABSENT:
+        return "+", head(_written(leaf.path, leaf.after), room - 2)
+    if leaf.after is ABSENT:
+        return "-", head(_written(leaf.path, leaf.before), room - 2)
+    before, after = _written(leaf.path, leaf.before), _written(leaf.path, leaf.after)
+    if columns(before) + columns(after) + 4 > room:
+        before, after = _around_difference(before, after, (room - 4) // 2)
+    return "", f"{before} -> {after}"
+
+
+def _leaves(difference: Difference) -> Iterator[Leaf]:
+    path, before, after = difference.path, difference.before, difference.after
+    root = path.partition(".")[0]
+    if before is None:
+        yield from (Leaf(single, ABSENT, value) for single, value in _single(path, after))
+    elif after is None:
+        yield from (Leaf(single, value, ABSENT) for single, value in _single(path, before))
+    elif root in UNORDERED:
+        # An id of a set never turns into another one: one goes and one comes.
+        yield Leaf(root, before, ABSENT)
+        yield Leaf(root, ABSENT, after)
+    else:
+        yield Leaf(path, before, after)
+
+
+def _single(path: str, value: Any, depth: int = 0) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, dict) and value and depth < DEEPEST:
+        for key in value:
+            yield from _single(f"{path}.{key}", value[key], depth + 1)
+    elif isinstance(value, list | tuple) and value and depth < DEEPEST:
+        for item in value:
+            yield from _single(path, item, DEEPEST)
+    else:
+        yield path, value
+
+
+def _written(path: str, value: Any) -> str:
+    if not isinstance(value, str):
+        return safe(json.dumps(value, ensure_ascii=False))
+    is_text = path.partition(".")[0] in (*LOCALIZED, "mixins")
+    return quoted(value) if is_text or not value or " " in value else safe(value)
+
+
+def _around_difference(before: str, after: str, room: int) -> tuple[str, str]:
+    same = 0
+    while same < min(len(before), len(after)) and before[same] == after[same]:
+        same += 1
+    kept = tail(before[:same], CONTEXT)
+    return head(kept + before[same:], room), head(kept + after[same:], room)

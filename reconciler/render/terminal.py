@@ -1,0 +1,215 @@
+"""A plan, or the same value read as drift, as lines for a terminal.
+
+Tools that read Terraform's output read this one too: ``# ADDRESS will be created`` stands alone on its line and the
+summary is the last thing said. Lines come one by one, so that a hundred thousand changes need no memory and no wait.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
+from typing import Final
+
+from reconciler.core.guards import refusals
+from reconciler.core.model import Membership
+from reconciler.core.plan import Action, Change, Plan, Touched
+from reconciler.diagnostics import Diagnostic, Severity
+from reconciler.render.fields import Leaf, changed, created, told
+from reconciler.render.layout import GroupPart, TenantPart, fold, tenants
+from reconciler.render.messages import LineOf, diagnostic, no_line
+from reconciler.render.style import Look, Paint, painter
+from reconciler.render.text import columns, head, plural, quoted, safe, safe_address
+from reconciler.render.words import DRIFTED, PLANNED, Reading
+
+NOTHING_PLANNED: Final = "No changes. Your configuration matches the live state."
+NOTHING_DRIFTED: Final = "No drift. The live state matches the lockfile."
+
+NARROWEST: Final = 40
+LABEL: Final = 32
+MOST_NAMED: Final = 5
+FIELD_LOOKS: Final = {"+": Look.ADD, "-": Look.REMOVE, "": Look.CHANGE}
+
+
+def plan(
+    plan: Plan,
+    *,
+    color: bool,
+    width: int,
+    full: bool = False,
+    line_of: LineOf = no_line,
+    accepted: bool = False,
+) -> Iterator[str]:
+    """The plan line by line, ended by ``Plan: …`` and its fingerprint, or by ``No changes. …``.
+
+    ``full`` shows folded lists; ``line_of`` reads source lines for warnings and refusals; ``accepted`` says that the
+    refusals are known and overruled. "No changes" is never said while a tenant could not be planned.
+    """
+    page = _Page(painter(color), max(width, NARROWEST), full, PLANNED)
+    yield from page.parts(plan)
+    objections = refusals(plan)
+    remarks = chain(
+        page.remarks(plan.warnings, line_of, Severity.WARNING),
+        page.failures(plan),
+        page.objections(objections, line_of, plan.fingerprint, accepted) if objections else (),
+    )
+    yield from remarks
+    if plan.targets:
+        yield f"Limited to {', '.join(map(safe_address, plan.targets))}."
+    if not plan.changes and not plan.failures:
+        yield NOTHING_PLANNED
+        return
+    yield planned(page.reading.tally(plan.counts))
+    yield f"Fingerprint: {plan.fingerprint}"
+
+
+def drift(plan: Plan, *, color: bool, width: int, full: bool = False, line_of: LineOf = no_line) -> Iterator[str]:
+    """What moved outside since the last apply: a plan made with desired := known, told from the other side.
+
+    Guards have no say, because nothing is about to be done.
+    """
+    page = _Page(painter(color), max(width, NARROWEST), full, DRIFTED)
+    yield from page.parts(plan)
+    yield from page.remarks(plan.warnings, line_of, Severity.WARNING)
+    yield from page.failures(plan)
+    counts = page.reading.tally(plan.counts)
+    if plan.failures or any(count for count, _ in counts):
+        yield f"Drift: {', '.join(f'{count} {word}' for count, word in counts)} outside."
+    else:
+        yield NOTHING_DRIFTED
+
+
+def planned(counts: Sequence[tuple[int, str]]) -> str:
+    """Terraform's summary line; what changes only the lockfile follows after its full stop, if there is any."""
+    told = [f"{count} {word}" for count, word in counts]
+    extra = ", ".join(text for text, (count, _) in zip(told[3:], counts[3:], strict=True) if count)
+    return f"Plan: {', '.join(told[:3])}." + (f" {extra}." if extra else "")
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """How everything on one page is written: colours, width, folding and the words of one reading."""
+
+    paint: Paint
+    width: int
+    full: bool
+    reading: Reading
+
+    def parts(self, plan: Plan) -> Iterator[str]:
+        for part in tenants(plan, self.reading.phrases):
+            yield from self.tenant(part)
+
+    def tenant(self, part: TenantPart) -> Iterator[str]:
+        counts = ", ".join(f"{count} {word}" for count, word in self.reading.tally(part.counts) if count)
+        orphaned = "no longer in the configuration" if part.orphaned else ""
+        yield "  ".join(filter(None, (self.paint(f"Tenant {safe(part.name)}", Look.STRONG), counts, orphaned)))
+        yield ""
+        for group in part.groups:
+            yield from self.group(part.name, group)
+            yield ""
+
+    def group(self, tenant: str, part: GroupPart) -> Iterator[str]:
+        yield self.heading(part)
+        if part.definition:
+            yield from self.change(part.definition)
+            yield from self.definition(part.definition)
+        for action, changes in part.members:
+            shown, hidden = fold(changes, self.full)
+            for change in shown:
+                yield from self.change(change)
+            if hidden:
+                phrase = self.reading.phrases[action]
+                yield f"  {self.paint(phrase.sign, phrase.look)} {hidden} more {phrase.says}; --full shows all"
+        if part.left:
+            yield from self.left(tenant, part)
+
+    def heading(self, part: GroupPart) -> str:
+        name = quoted(part.touched.name) if part.touched and part.touched.name else ""
+        facts = _facts(part.touched) if part.touched else ""
+        room = self.width - columns(part.id) - columns(facts) - 6
+        return "  " + "  ".join(
+            filter(None, (self.paint(safe_address(part.id), Look.STRONG), head(name, max(room, LABEL)), facts))
+        )
+
+    def change(self, change: Change) -> Iterator[str]:
+        """Two lines: the one that tools read, and why, from where and for what."""
+        phrase = self.reading.phrases[change.action]
+        yield "  " + self.paint(f"# {safe_address(change.address)} {phrase.says}", Look.STRONG)
+        why = f"{phrase.sign} {phrase.why or change.reason}"
+        source = safe(str(change.source)) if change.source else ""
+        line = "  " + self.paint(phrase.sign, phrase.look) + why[len(phrase.sign) :]
+        if source:
+            line += "  " + self.paint(source, Look.DIM)
+        if change.note:
+            room = self.width - columns(why) - columns(source) - 8
+            line += f"  ({head(safe(change.note), max(room, LABEL))})"
+        yield line
+
+    def definition(self, change: Change) -> Iterator[str]:
+        """The fields of a new group, or those that differ; otherwise nothing, because nothing in them changes."""
+        if change.action is Action.CREATE and not self.reading.backwards:
+            yield from self.fields(list(created(change.after or {})), signed=False)
+        elif change.action in {Action.UPDATE, Action.REPLACE}:
+            sides = (change.after, change.before) if self.reading.backwards else (change.before, change.after)
+            yield from self.fields(list(changed(*sides)), signed=True)
+
+    def fields(self, leaves: Sequence[Leaf], *, signed: bool) -> Iterator[str]:
+        shown, hidden = fold(leaves, self.full)
+        label = min(max((columns(safe(leaf.path)) for leaf in shown), default=0), LABEL)
+        for leaf in shown:
+            path = head(safe(leaf.path), LABEL)
+            sign, text = told(leaf, 10**9 if self.full else max(self.width - label - 10, LABEL))
+            mark = f"{sign} " if sign and signed else ""
+            value = self.paint(f"{mark}{text}", FIELD_LOOKS[sign])
+            yield f"      {path}{' ' * (label - columns(path))}  {value}"
+        if hidden:
+            yield f"      {plural(hidden, 'more field')}; --full shows all"
+
+    def left(self, tenant: str, part: GroupPart) -> Iterator[str]:
+        """Foreign members of an additive group: nothing happens to them, and that is what is to be known."""
+        if self.full:
+            yield f"    {plural(len(part.left), 'member')} left alone, not in the configuration:"
+            yield from (f"      {safe_address(f'{tenant}/{part.id}/{user}')}" for user in part.left)
+            return
+        more = len(part.left) - MOST_NAMED
+        named = ", ".join(map(safe_address, part.left[:MOST_NAMED])) + (f" and {more} more" if more > 0 else "")
+        yield f"    {plural(len(part.left), 'member')} left alone, not in the configuration: {named}"
+
+    def remarks(self, items: Iterable[Diagnostic], line_of: LineOf, severity: Severity) -> Iterator[str]:
+        """Diagnostics, indented: a file's name must not begin a line that a tool could take for the summary."""
+        for item in items:
+            for line in diagnostic(replace(item, severity=severity), line_of, self.paint, self.width - 2):
+                yield f"  {line}"
+            yield ""
+
+    def failures(self, plan: Plan) -> Iterator[str]:
+        word = self.paint("Error:", Look.REMOVE)
+        for tenant, reason in sorted(plan.failures.items()):
+            yield f"{word} tenant {safe(tenant)} could not be read: {safe(reason)}"
+            yield ""
+
+    def objections(
+        self, found: Sequence[Diagnostic], line_of: LineOf, fingerprint: str, accepted: bool
+    ) -> Iterator[str]:
+        """What guards say to the plan, and how to go on with it all the same."""
+        shown, hidden = fold(found, self.full)
+        fate = "accepted all the same" if accepted else "nothing of this plan will be applied"
+        yield self.paint(f"Refused by guards for {plural(len(found), 'reason')}; {fate}", Look.REMOVE)
+        yield ""
+        yield from self.remarks(shown, line_of, Severity.ERROR)
+        if hidden:
+            yield f"  {hidden} more; --full shows all"
+            yield ""
+        if not accepted:
+            yield f"  If this is right as it is: reconciler apply --accept {fingerprint}"
+            yield ""
+
+
+def _facts(touched: Touched) -> str:
+    if touched.unlisted and not touched.leaves:
+        counted = "members not managed"
+    elif touched.live == touched.desired:
+        counted = plural(touched.live, "member")
+    else:
+        counted = f"{touched.live} -> {plural(touched.desired, 'member')}"
+    additive = "additive" if touched.membership is Membership.ADDITIVE else ""
+    first = "not in the lockfile yet" if touched.first_contact else ""
+    return ", ".join(filter(None, (counted, additive, first)))
