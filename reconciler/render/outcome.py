@@ -1,0 +1,107 @@
+"""The end of an apply: what was done, what was not and why, and how to go on.
+
+What an apply that failed half-way did do is what its user needs most and what other tools never print.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+from reconciler.core.plan import Change
+from reconciler.render.layout import fold
+from reconciler.render.style import Look, Paint, painter
+from reconciler.render.text import plural, safe, safe_address
+from reconciler.render.words import PLANNED
+
+Reasoned = Sequence[tuple[Change, str]]
+"""Changes, each with why it is where it is."""
+
+
+def outcome(
+    *,
+    added: int,
+    changed: int,
+    destroyed: int,
+    adopted: int,
+    forgotten: int,
+    verified: tuple[int, int] | None,
+    done: Sequence[Change],
+    failed: Reasoned,
+    unsure: Reasoned,
+    skipped: Reasoned,
+    interrupted: bool,
+    color: bool,
+    full: bool,
+) -> Iterator[str]:
+    """Terraform's ``Apply complete! Resources: …``, or everything that a person needs to go on from a part.
+
+    ``verified`` is how many changes, of how many, were found in place when read again; None if nobody looked. Complete
+    is said only if nothing failed, is unsure, was skipped or was found otherwise.
+    """
+    page = _Page(painter(color), full)
+    is_found = verified is None or verified[0] == verified[1]
+    complete = is_found and not (failed or unsure or skipped or interrupted)
+    if not complete:
+        yield from page.done(done)
+        yield from page.reasoned("Failed", failed, Look.REMOVE)
+        yield from page.reasoned("May or may not have happened", unsure, Look.CHANGE)
+        yield from page.reasoned("Not tried", skipped, Look.CHANGE)
+    resources = f"Resources: {added} added, {changed} changed, {destroyed} destroyed."
+    extra = ", ".join(f"{count} {word}" for count, word in ((adopted, "adopted"), (forgotten, "forgotten")) if count)
+    fate = page.paint("Apply complete!", Look.ADD) if complete else page.paint("Apply incomplete.", Look.REMOVE)
+    yield f"{fate} {resources}" + (f" {extra}." if extra else "")
+    if verified is not None:
+        yield f"Verified {verified[0]} of {verified[1]} changes."
+    if not complete:
+        yield ""
+        yield from _ways_on(bool(failed), bool(unsure), is_found, interrupted)
+
+
+class _Page:
+    """How lists are written: colours, and whether long ones are folded."""
+
+    def __init__(self, paint: Paint, full: bool) -> None:
+        self.paint, self.full = paint, full
+
+    def done(self, changes: Sequence[Change]) -> Iterator[str]:
+        if not changes:
+            return
+        yield self.paint(f"Done: {plural(len(changes), 'change')}", Look.STRONG)
+        yield from self.changes(changes, indent="  ")
+        yield ""
+
+    def reasoned(self, title: str, items: Reasoned, look: Look) -> Iterator[str]:
+        """Changes under their reasons: one missing scope that stops a thousand of them is one thing to be read."""
+        if not items:
+            return
+        by_reason: defaultdict[str, list[Change]] = defaultdict(list)
+        for change, reason in items:
+            by_reason[reason].append(change)
+        yield self.paint(f"{title}: {plural(len(items), 'change')}", look)
+        reasons, hidden = fold(list(by_reason), self.full)
+        for reason in reasons:
+            yield f"  {safe(reason)}"
+            yield from self.changes(by_reason[reason], indent="    ")
+        if hidden:
+            yield f"  {plural(hidden, 'more reason')}; --full shows all"
+        yield ""
+
+    def changes(self, changes: Sequence[Change], indent: str) -> Iterator[str]:
+        shown, hidden = fold(changes, self.full)
+        for change in shown:
+            phrase = PLANNED.phrases[change.action]
+            source = self.paint(f"  {safe(str(change.source))}", Look.DIM) if change.source else ""
+            yield f"{indent}{self.paint(phrase.sign, phrase.look)} {safe_address(change.address)}{source}"
+        if hidden:
+            yield f"{indent}{hidden} more; --full shows all"
+
+
+def _ways_on(failed: bool, unsure: bool, is_found: bool, interrupted: bool) -> Iterator[str]:
+    if interrupted:
+        yield "It was interrupted: the requests under way were finished, no new one was sent, and the lock is released."
+    if not is_found:
+        yield "Not everything was found as planned when read again: somebody else may be changing it; `plan` shows what."
+    yield "What was done is recorded."
+    if unsure:
+        yield "What may or may not have happened is recorded as pending: the next run reads from the service which it is."
+    remedy = "Remove the cause, then run" if failed else "Run"
+    yield f"{remedy} `reconciler apply` again: it does only what is left."
