@@ -1,0 +1,13 @@
+"""The configuration: YAML files to what is desired, with exact positions; the only room that knows a YAML key.
+
+::
+
+    paths -> files -> events -> document -> nodes -> objections (schema), violations (rules) -> resolve -> Desired
+
+:func:`load` reads everything and speaks of every problem at once; :func:`json_schema` describes the file to editors.
+"""
+
+from reconciler.config.loading import Loaded, load
+from reconciler.config.schema import json_schema
+
+__all__ = ["Loaded", "json_schema", "load"]

@@ -1,0 +1,168 @@
+"""All files of the configuration, read and checked together: one run shows every problem."""
+
+import gc
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import yaml
+
+from reconciler.config.document import Reader, Shape
+from reconciler.config.events import Events, Unreadable
+from reconciler.config.files import find, read
+from reconciler.config.members import read_members
+from reconciler.config.nodes import Map, Node, Scalar, maps, plain, text
+from reconciler.config.resolve import desired
+from reconciler.config.rules import violations
+from reconciler.config.syntax import explain
+from reconciler.config.wording import objections
+from reconciler.core.model import Desired
+from reconciler.diagnostics import ConfigurationError, Diagnostic, Severity, Source
+
+LOCKFILE: Final = "reconciler.lock"
+
+_GROUP: Final = Shape({"members": Shape(sequence=read_members), "mixins": Shape(typed=True)})
+_TENANT: Final = Shape({"groups": Shape(items=_GROUP)})
+_FILE: Final = Shape({"tenants": Shape(items=_TENANT)})
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """The configuration: what is desired, and the files that say so.
+
+    ``default_state`` is where the lockfile is unless ``desired.state`` or the user says otherwise: beside the first
+    path given, so that it moves with the configuration and not with the working directory.
+    """
+
+    desired: Desired
+    files: tuple[Path, ...]
+    warnings: tuple[Diagnostic, ...]
+    default_state: Path
+
+
+def load(paths: Sequence[Path]) -> Loaded:
+    """Read files and folders as one configuration. Raises ConfigurationError with every problem of every file."""
+    problems: list[Diagnostic] = []
+    files = find(paths, problems)
+    with _garbage_collector_off():
+        roots = {file: root for file in files if (root := _read(file, problems)) is not None}
+        problems += violations(list(roots.values()))
+        state = _state(roots, problems)
+        problems += _nothing(roots, problems)
+        problems = _in_order(problems, files)
+        _refuse(problems)
+        good = [root for root in roots.values() if isinstance(root, Map)]
+        return Loaded(desired(good, state), files, tuple(problems), _folder(paths[0]) / LOCKFILE)
+
+
+@contextmanager
+def _garbage_collector_off() -> Iterator[None]:
+    """The collector would walk a million positions again and again and find nothing, as none of them is in a cycle.
+
+    With it, long member lists take about twice the time (PERFORMANCE, "YAML").
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def _read(file: Path, problems: list[Diagnostic]) -> Node | None:
+    """A file's document with its form checked; None if there is nothing in it that could be checked."""
+    try:
+        root = _document(file, read(file), problems)
+    except Unreadable as end:
+        problems.append(end.diagnostic)
+        return None
+    if root is None or root == Scalar(None, root.source):
+        empty = Diagnostic("this file is empty", Source(str(file), 1, 1), severity=Severity.WARNING)
+        problems.append(empty)
+        return None
+    problems += objections(root, plain(root))
+    return root
+
+
+def _document(file: Path, data: bytes, problems: list[Diagnostic]) -> Node | None:
+    events = Events(str(file), data, problems)
+    try:
+        return Reader(events).document(_FILE)
+    except yaml.YAMLError as error:
+        raise Unreadable(explain(str(file), data, error)) from error
+
+
+def _state(roots: Mapping[Path, Node], problems: list[Diagnostic]) -> str | None:
+    """The lockfile's URL, which all files that name one have to agree on."""
+    first: tuple[str, Source] | None = None
+    for file, root in roots.items():
+        part = root.get("state") if isinstance(root, Map) else None
+        node = part.get("url") if isinstance(part, Map) else None
+        if node is None or (said := text(node)) is None:
+            continue
+        url = _absolute(said, file)
+        first = first or (url, node.source)
+        if url != first[0]:
+            problems.append(
+                Diagnostic(
+                    "two files name different places for the lockfile",
+                    node.source,
+                    "name it in one file only",
+                    (("the other is here", first[1]),),
+                )
+            )
+    return first[0] if first else None
+
+
+_SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
+
+
+def _absolute(url: str, file: Path) -> str:
+    """The URL with a relative path made absolute, because it starts at the file that says it."""
+    path = url.removeprefix("file:")
+    if path.startswith("/") or (path == url and _SCHEME.match(url)):
+        return url
+    return f"file:{(file.parent / path).absolute()}"
+
+
+def _nothing(roots: Mapping[Path, Node], problems: Sequence[Diagnostic]) -> Iterator[Diagnostic]:
+    """A configuration without tenants, unless something worse was found: an empty wish must never look like success."""
+    if any(problem.severity is Severity.ERROR for problem in problems):
+        return
+    if not any(True for root in roots.values() for _ in maps(root, "tenants")):
+        place = next((root.source for root in roots.values()), None)
+        yield Diagnostic(
+            "the configuration has no tenants", place, "add `tenants:`, or let `reconciler init` write them"
+        )
+
+
+def _in_order(problems: Iterable[Diagnostic], files: Sequence[Path]) -> list[Diagnostic]:
+    """Problems by file, line and column, each once: what aliases bring in twice is one problem."""
+    ranks = {str(file): rank for rank, file in enumerate(files)}
+
+    def rank(problem: Diagnostic) -> tuple[int, int, int]:
+        source = problem.source
+        return (ranks[source.path], source.line, source.column) if source else (-1, 0, 0)
+
+    return sorted(dict.fromkeys(problems), key=rank)
+
+
+def _refuse(problems: Sequence[Diagnostic]) -> None:
+    errors = [problem for problem in problems if problem.severity is Severity.ERROR]
+    if errors:
+        places = {problem.source.path if problem.source else problem.message for problem in errors}
+        raise ConfigurationError(
+            f"{_counted(len(errors), 'problem')} in {_counted(len(places), 'file')}", diagnostics=problems
+        )
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def _folder(path: Path) -> Path:
+    return path if path.is_dir() else path.parent

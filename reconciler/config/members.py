@@ -1,0 +1,96 @@
+"""Member lists, read straight from events into one dict: a million of them neither become nodes nor meet the schema.
+
+An entry that is good beyond doubt is taken here; every other one goes the ordinary way, through a node and the schema,
+so that each message has one home.
+"""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from yaml import MappingEndEvent, MappingStartEvent, ScalarEvent, SequenceEndEvent
+
+from reconciler.config.document import NULLS, ORDINARY, Reader
+from reconciler.config.nodes import Map, Members, Scalar, text
+from reconciler.diagnostics import Source
+
+_DOUBTFUL: Final = NULLS | {".", ".."}
+_KEYS: Final = {"id", "reason"}
+
+
+def suspicious(ids: str) -> bool:
+    """Whether a text, of one id or of many in a row, has a character that no user id may have.
+
+    Invisible characters are among them, because ids are often copied from web pages; a blank is most often a line break
+    that got lost.
+    """
+    return not ids.isprintable() or " " in ids or "/" in ids or "@" in ids
+
+
+def read_members(reader: Reader, source: Source) -> Members:
+    """The member list that just started; of duplicates the first one stays."""
+    members = Members(source)
+    take: Callable[[], Any] = reader.events.faucet()
+    while (kind := type(event := take())) is not SequenceEndEvent:
+        if kind is ScalarEvent and event.anchor is None and event.tag is None and event.value not in _DOUBTFUL:
+            _add(reader, members, event.value, event.start_mark)
+        elif kind is not MappingStartEvent or not _take_entry(reader, members, event, take):
+            _take_odd(reader, members, event)
+    _examine(members)
+    return members
+
+
+def _add(reader: Reader, members: Members, user: str, mark: Any) -> None:
+    # NamedTuple's own constructor is a Python function: going past it halves the cost of a position.
+    place = tuple.__new__(Source, (members.source.path, mark.line + 1, mark.column + 1))
+    first = members.sources.setdefault(user, place)
+    if first is not place:
+        _complain_twice(reader, user, place, first)
+
+
+def _complain_twice(reader: Reader, user: str, place: Source, first: Source) -> None:
+    reader.events.complain(
+        f"the member `{user}` is listed twice in this group", place, "keep one of them", ("first here", first)
+    )
+
+
+def _take_entry(reader: Reader, members: Members, start: Any, take: Callable[[], Any]) -> bool:
+    """Take a mapping of an id and perhaps a reason, both ordinary text; otherwise give its events back."""
+    events: list[Any] = []
+    while type(event := take()) is ScalarEvent and len(events) < 4:
+        events.append(event)
+    found = {key.value: value for key, value in zip(events[::2], events[1::2], strict=False)}
+    ordinary = type(event) is MappingEndEvent and 2 * len(found) == len(events) and found.keys() <= _KEYS
+    if not ordinary or "id" not in found or any(map(_is_odd, (start, *events))):
+        reader.events.put_back([*events, event])
+        return False
+    user = found["id"]
+    _add(reader, members, user.value, user.start_mark)
+    if "reason" in found:
+        members.reasons.setdefault(user.value, found["reason"].value)
+    return True
+
+
+def _is_odd(event: Any) -> bool:
+    odd: bool = event.anchor is not None or event.tag is not None or getattr(event, "value", "id") in _DOUBTFUL
+    return odd
+
+
+def _take_odd(reader: Reader, members: Members, event: Any) -> None:
+    """Take an entry the ordinary way and leave it to the schema; its id counts for duplicates all the same."""
+    node = reader.node(event, ORDINARY)
+    members.odd.append(node)
+    user = node.get("id") if isinstance(node, Map) else node
+    if not isinstance(user, Scalar) or (name := text(user)) is None:
+        return
+    first = members.sources.setdefault(name, user.source)
+    if first is not user.source:
+        _complain_twice(reader, name, user.source, first)
+    elif isinstance(node, Map) and (reason := text(node.get("reason"))) is not None:
+        members.reasons[name] = reason
+
+
+def _examine(members: Members) -> None:
+    """Look for bad ids in all of them at once, because a look at each would cost as much as reading it."""
+    if suspicious("".join(members.sources)):
+        odd = (Scalar(user, source) for user, source in members.sources.items() if suspicious(user))
+        members.odd.extend(odd)

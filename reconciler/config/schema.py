@@ -1,0 +1,272 @@
+"""The models of the configuration file: the one source of its keys and their documentation, and of schema.json.
+
+They check and describe; what the file says is then read from the nodes, because those also know where it stands. So the
+models keep no values, and None as a default only means that a key may be left out.
+"""
+
+from typing import Annotated, Any, Final
+
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
+from pydantic.alias_generators import to_camel
+
+from reconciler.config.values import (
+    MAPPING,
+    TEXT,
+    Count,
+    Id,
+    Localized,
+    MostRemovals,
+    Name,
+    TenantName,
+    Text,
+    UserId,
+    Word,
+    alternative,
+)
+from reconciler.core.model import Membership, UserType
+
+IDENTIFIER: Final = "urn:emporix-reconciler:configuration:1"
+
+_LEFT_OUT: Final[Any] = None
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", alias_generator=to_camel)
+
+
+class StatePart(_Part):
+    """Where the lockfile is: what the reconciler remembers of what it owns."""
+
+    url: Word = Field(
+        title="Place of the lockfile",
+        description="A URL; a relative `file:` path starts at the folder of the file that says it.",
+        examples=["file:reconciler.lock"],
+    )
+
+
+class GuardsPart(_Part):
+    """Limits that can refuse a plan: the innermost level that sets a key wins, protected ids of all levels add up."""
+
+    max_removals: MostRemovals = Field(
+        default=_LEFT_OUT,
+        title="Most removals",
+        description="How many members one plan may remove from a group: a number, or a share of its members.",
+        examples=[10, "25%"],
+    )
+    min_members: Count = Field(
+        default=_LEFT_OUT,
+        title="Fewest members",
+        description="How many members a group must have after a plan.",
+        examples=[1],
+    )
+    protected: list[UserId] | None = Field(
+        default=_LEFT_OUT,
+        title="Protected users",
+        description="User ids that no plan may remove from a group.",
+        examples=[["00uBREAKGLASS"]],
+    )
+
+
+class MemberPart(_Part):
+    """A member with a note on why."""
+
+    id: UserId = Field(title="User id", description="The user's id.", examples=["00u4ukqvzlEP31sCk417"])
+    reason: Text | None = Field(
+        default=_LEFT_OUT,
+        title="Reason",
+        description="Why the user is a member; shown in the plan.",
+        examples=["OPS-42"],
+    )
+
+
+Member = Annotated[
+    Annotated[UserId, Tag(TEXT)] | Annotated[MemberPart, Tag(MAPPING)],
+    Discriminator(alternative),
+]
+
+
+class MatchPart(_Part):
+    """How to find a group that exists already: every criterion must fit, and exactly one group may."""
+
+    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
+
+    id: Id = Field(default=_LEFT_OUT, title="Id", description="The group's id.", examples=["5ac869fc-d548-4ec8"])
+    code: Word = Field(
+        default=_LEFT_OUT, title="Code", description="The code of a predefined group.", examples=["BO_MANAGER"]
+    )
+    name: Word = Field(
+        default=_LEFT_OUT, title="Name", description="The group's name in any of its languages.", examples=["Buyer"]
+    )
+    legal_entity_id: Word = Field(
+        default=_LEFT_OUT,
+        title="Legal entity",
+        description="The id of the company that the group belongs to.",
+        examples=["0149b1314144a01491314z128"],
+    )
+    vendor_id: Word = Field(
+        default=_LEFT_OUT,
+        title="Vendor",
+        description="The id of the vendor that the group belongs to.",
+        examples=["acme"],
+    )
+
+
+class CompanyPart(_Part):
+    """What makes a group one of a company."""
+
+    legal_entity_id: Word | None = Field(
+        default=_LEFT_OUT,
+        title="Legal entity",
+        description="The id of the company; null empties it.",
+        examples=["0149b1314144a01491314z128"],
+    )
+
+
+class GroupPart(_Part):
+    """A group: ours if it has a `name`; otherwise somebody else's, and only its members are ours."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "oneOf": [{"required": ["id"]}, {"required": ["match"]}],
+            "dependentRequired": {"name": ["id"]},
+        }
+    )
+
+    id: Id = Field(default=_LEFT_OUT, title="Id", description="The group's id.", examples=["catalog-managers"])
+    match: MatchPart = Field(
+        default=_LEFT_OUT,
+        title="Match",
+        description="Finds somebody else's group by what it is; none of its definition can be given here.",
+        examples=[{"code": "BO_MANAGER"}, {"name": "Buyer", "legalEntityId": "0149b1314144a01491314z128"}],
+    )
+    name: Name = Field(
+        default=_LEFT_OUT,
+        title="Name",
+        description="Makes the group ours; a text in the tenant's language, or a mapping of languages to texts.",
+        examples=["Catalog managers", {"en": "Catalog managers", "de": "Katalogmanager"}],
+    )
+    description: Localized | None = Field(
+        default=_LEFT_OUT,
+        title="Description",
+        description="A text in the tenant's language, or a mapping of languages to texts; null empties it.",
+        examples=[{"en": "Maintain the catalog"}],
+    )
+    user_type: UserType = Field(
+        default=_LEFT_OUT,
+        title="User type",
+        description="Whom the group takes; EMPLOYEE if left out. To change it, the group is made anew.",
+        examples=["EMPLOYEE"],
+    )
+    access_controls: list[Word] | None = Field(
+        default=_LEFT_OUT,
+        title="Access controls",
+        description="Ids of what the group grants; null or an empty list empties it.",
+        examples=[["5ac869fc-d548-4ec8-8e06-c01491314101"]],
+    )
+    templates: list[Word] | None = Field(
+        default=_LEFT_OUT,
+        title="Templates",
+        description="Ids of named sets of access controls; null or an empty list empties it.",
+        examples=[["2ac869fc-d548-4ec8-8e06-c01491314144"]],
+    )
+    restrictions: list[Word] | None = Field(
+        default=_LEFT_OUT,
+        title="Restrictions",
+        description="Values that narrow what the group sees; null or an empty list empties it.",
+        examples=[["DE", "FR"]],
+    )
+    b2b: CompanyPart | None = Field(
+        default=_LEFT_OUT,
+        title="Company",
+        description="The company that the group belongs to; null empties it.",
+        examples=[{"legalEntityId": "0149b1314144a01491314z128"}],
+    )
+    vendor_id: Word | None = Field(
+        default=_LEFT_OUT,
+        title="Vendor",
+        description="The vendor that the group belongs to; can only be set when the group is created.",
+        examples=["acme"],
+    )
+    mixins: dict[str, Any] | None = Field(
+        default=_LEFT_OUT,
+        title="Mixins",
+        description="Attributes of your own, any JSON; here true, null and 1.5 have their YAML 1.2 meaning.",
+        examples=[{"costCentre": {"number": 4711, "active": True}}],
+    )
+    membership: Membership = Field(
+        default=_LEFT_OUT,
+        title="Membership",
+        description="exact: members not listed here are removed; additive: they are left and reported.",
+        examples=["exact"],
+    )
+    members: list[Member] | None = Field(
+        default=_LEFT_OUT,
+        title="Members",
+        description="User ids, or mappings with `id` and `reason`; empty means nobody, left out means not managed.",
+        examples=[["00u4ukqvzlEP31sCk417", {"id": "00u4ukrqkmEP1opFf417", "reason": "OPS-42"}]],
+    )
+    guards: GuardsPart | None = Field(
+        default=_LEFT_OUT, title="Guards", description="Limits for this group.", examples=[{"minMembers": 1}]
+    )
+
+
+class TenantPart(_Part):
+    """A tenant: one Emporix customer environment."""
+
+    tenant: TenantName = Field(title="Tenant", description="The tenant's name.", examples=["acmeprod"])
+    groups: list[GroupPart] | None = Field(
+        default=_LEFT_OUT,
+        title="Groups",
+        description="The tenant's groups that this file says something about.",
+        examples=[[{"match": {"code": "BO_MANAGER"}, "members": ["00u4ukqvzlEP31sCk417"]}]],
+    )
+    guards: GuardsPart | None = Field(
+        default=_LEFT_OUT,
+        title="Guards",
+        description="Limits for the groups listed here.",
+        examples=[{"maxRemovals": "25%"}],
+    )
+
+
+class FilePart(_Part):
+    """Who is in which group of which tenant, as it should be."""
+
+    tenants: list[TenantPart] | None = Field(
+        default=_LEFT_OUT,
+        title="Tenants",
+        description="The tenants and their groups.",
+        examples=[[{"tenant": "acmeprod", "groups": [{"id": "catalog-managers", "name": "Catalog managers"}]}]],
+    )
+    guards: GuardsPart | None = Field(
+        default=_LEFT_OUT,
+        title="Guards",
+        description="Limits for all groups of this file.",
+        examples=[{"maxRemovals": "25%", "minMembers": 1, "protected": ["00uBREAKGLASS"]}],
+    )
+    state: StatePart | None = Field(
+        default=_LEFT_OUT,
+        title="State",
+        description="Where the lockfile is; `reconciler.lock` beside the configuration if left out.",
+        examples=[{"url": "file:reconciler.lock"}],
+    )
+
+
+def json_schema() -> dict[str, Any]:
+    """The file's JSON Schema (2020-12), for editors; it accepts whatever the models accept, and a little more."""
+    schema = FilePart.model_json_schema(by_alias=True)
+    head = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": IDENTIFIER,
+        "title": "Configuration of reconciler",
+    }
+    return {**head, **_without_defaults({key: value for key, value in schema.items() if key != "title"})}
+
+
+def _without_defaults(schema: Any) -> Any:
+    """A schema without ``default: null``, which would tell editors that leaving out and null are the same."""
+    if isinstance(schema, list):
+        return [_without_defaults(part) for part in schema]
+    if isinstance(schema, dict):
+        kept = {key: value for key, value in schema.items() if key != "default" or value is not None}
+        return {key: _without_defaults(value) for key, value in kept.items()}
+    return schema

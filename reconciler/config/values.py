@@ -1,0 +1,181 @@
+"""The kinds of values that the file holds: what each may look like, for the models and for schema.json.
+
+Scalars arrive as written, as text or None. Editors check the file with YAML typing of their own, so in the JSON Schema
+texts and ids may also look like numbers or booleans (``34751075``, ``1e5``, ``true``).
+"""
+
+import re
+from typing import Annotated, Any, Final
+
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, WithJsonSchema
+from pydantic_core import PydanticCustomError
+from typing_extensions import TypeAliasType
+
+from reconciler.config.members import suspicious
+from reconciler.core.model import Limit
+
+TEXT: Final = "(text)"
+MAPPING: Final = "(mapping)"
+"""The names of alternatives in pydantic's locations; in parentheses, because no key of the file looks like that."""
+
+_TENANT: Final = "[a-z][a-z0-9]{2,15}"
+_LANGUAGE: Final = "[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8})*"
+_COUNT: Final = "[0-9]{1,9}"
+_SHARE: Final = r"[0-9]{1,3}(\.[0-9]{1,3})?%"
+
+
+def wrong(predicate: str, remedy: str = "") -> PydanticCustomError:
+    """A complaint without its subject, which :mod:`reconciler.config.wording` knows and puts in front."""
+    return PydanticCustomError("rule", "{predicate}", {"predicate": predicate, "remedy": remedy})
+
+
+def described(value: Any) -> str:
+    """What a value is, in the words of a message."""
+    return {type(None): "nothing", list: "a list", dict: "a mapping"}.get(type(value), "text")
+
+
+def _written(value: Any) -> str:
+    if not isinstance(value, str):
+        raise wrong(f"must be text, not {described(value)}")
+    return value
+
+
+def _visible(value: str, allowed: str = "") -> str:
+    for char in value if not value.isprintable() else "":
+        if not char.isprintable() and char not in allowed:
+            raise wrong(f"can't have the character U+{ord(char):04X}", "remove it: a reviewer can't see it")
+    return value
+
+
+def _prose(value: str) -> str:
+    return _visible(value, allowed="\n\t\u00a0\u200d")
+
+
+def _word(value: str) -> str:
+    if not value:
+        raise wrong("can't be empty")
+    if value != value.strip():
+        raise wrong(f"can't start or end with a blank: `{value.strip()}`")
+    return _visible(value)
+
+
+def _id(value: str) -> str:
+    _word(value)
+    if value in {".", ".."}:
+        raise wrong(f"can't be `{value}`", "an id is part of a web address, where dots alone mean something else")
+    if " " in value:
+        raise wrong(f"can't have a blank in it: `{value}`", "are these two entries that lost a line break or a dash?")
+    if "/" in value:
+        raise wrong(f"can't have a slash in it: `{value}`")
+    return value
+
+
+def _user_id(value: str) -> str:
+    if suspicious(value) and "@" in value:
+        raise wrong(f"can't be an e-mail: `{value}`", "members are given by user id, such as `00u4ukqvzlEP31sCk417`")
+    return _id(value)
+
+
+def _tenant(value: str) -> str:
+    if not re.fullmatch(_TENANT, value):
+        raise wrong(
+            f"can't be `{value}`", "a tenant has 3 to 16 lower-case letters and digits and starts with a letter"
+        )
+    return value
+
+
+def _language(value: str) -> str:
+    if not re.fullmatch(_LANGUAGE, value):
+        raise wrong("is not a language", "write a code such as `en` or `de-AT`")
+    return value
+
+
+def _count(value: str) -> str:
+    if not re.fullmatch(_COUNT, value):
+        raise wrong(f"must be a whole number, not `{value}`", "write a number such as `1`")
+    return value
+
+
+def _limit(value: str) -> str:
+    if not re.fullmatch(f"{_COUNT}|{_SHARE}", value):
+        raise wrong(
+            f"must be a number or a share, not `{value}`", "write a number such as `10` or a share such as `25%`"
+        )
+    if value.endswith("%") and limit(value).amount > 100:
+        raise wrong(f"can't be more than everybody: `{value}`", "write a share of at most `100%`")
+    return value
+
+
+def limit(value: str) -> Limit:
+    """The limit that a good text such as ``10`` or ``25%`` stands for."""
+    return Limit(float(value.rstrip("%")), percent=value.endswith("%"))
+
+
+def _filled(value: Any) -> Any:
+    if value is None or value in ("", {}):
+        raise wrong("can't be empty", "the service requires a name of every group")
+    if isinstance(value, dict) and "" in value.values():
+        raise wrong("can't be empty in any language", "leave the language out")
+    return value
+
+
+def alternative(value: Any) -> str:
+    """Which of the two forms of a value was meant: a mapping or plain text."""
+    return MAPPING if isinstance(value, dict) else TEXT
+
+
+def _shown(description: str = "", **schema: Any) -> WithJsonSchema:
+    noted = {"description": description} if description else {}
+    return WithJsonSchema({"type": ["string", "number", "boolean"], **noted, **schema})
+
+
+Text = TypeAliasType("Text", Annotated[str, BeforeValidator(_written), AfterValidator(_prose), _shown()])
+Word = TypeAliasType(
+    "Word",
+    Annotated[
+        str,
+        BeforeValidator(_written),
+        AfterValidator(_word),
+        _shown("Taken as written: `00123` and `no` stay what they are.", minLength=1),
+    ],
+)
+Id = TypeAliasType(
+    "Id",
+    Annotated[
+        str,
+        BeforeValidator(_written),
+        AfterValidator(_id),
+        _shown("An id, taken as written: `00123` stays what it is.", pattern=r"^[^\s/]+$"),
+    ],
+)
+UserId = TypeAliasType(
+    "UserId",
+    Annotated[
+        str,
+        BeforeValidator(_written),
+        AfterValidator(_user_id),
+        _shown("A user's id (not an e-mail), taken as written.", pattern=r"^[^\s/@]+$"),
+    ],
+)
+TenantName = Annotated[str, BeforeValidator(_written), AfterValidator(_tenant), _shown(pattern=f"^{_TENANT}$")]
+Language = Annotated[str, AfterValidator(_language), WithJsonSchema({"type": "string", "pattern": f"^{_LANGUAGE}$"})]
+Translations = Annotated[dict[Language, Text], Field(json_schema_extra={"additionalProperties": False})]
+Localized = TypeAliasType(
+    "Localized",
+    Annotated[Annotated[Text, Tag(TEXT)] | Annotated[Translations, Tag(MAPPING)], Discriminator(alternative)],
+)
+Name = Annotated[Localized, BeforeValidator(_filled)]
+Count = Annotated[
+    str,
+    BeforeValidator(_written),
+    AfterValidator(_count),
+    WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": f"^{_COUNT}$"}]}),
+]
+MostRemovals = Annotated[
+    str,
+    BeforeValidator(_written),
+    AfterValidator(_limit),
+    WithJsonSchema(
+        {"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": f"^({_COUNT}|{_SHARE})$"}]}
+    ),
+]

@@ -1,0 +1,143 @@
+"""What the models object to, in the words and with the places of the file."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from difflib import get_close_matches
+from typing import Any, Final, get_args
+
+from pydantic import BaseModel, ValidationError
+
+from reconciler.config.nodes import Map, Node, Scalar, kind, locate
+from reconciler.config.schema import FilePart
+from reconciler.config.values import MAPPING, TEXT
+from reconciler.diagnostics import Diagnostic, Source
+
+_NAMES: Final = {
+    "FilePart": "the file",
+    "TenantPart": "a tenant",
+    "GroupPart": "a group",
+    "MatchPart": "`match`",
+    "CompanyPart": "`b2b`",
+    "MemberPart": "a member",
+    "GuardsPart": "`guards`",
+    "StatePart": "`state`",
+}
+_EXPECTED: Final = {"list_type": "a list", "model_type": "a mapping", "dict_type": "a mapping"}
+_KEY: Final = "[key]"
+
+Location = Sequence[str | int]
+Said = tuple[str, str]
+
+
+def objections(root: Node, data: Any) -> Iterator[Diagnostic]:
+    """What is wrong with a file's data as a whole, and with each of its keys and values.
+
+    What a broken node would add is left out, and so is a missing key that is there misspelt: both were said already.
+    """
+    try:
+        FilePart.__pydantic_validator__.validate_python(data)
+    except ValidationError as failure:
+        for error in failure.errors(include_url=False):
+            if found := _diagnostic(root, error):
+                yield found
+
+
+def misspelt(node: Map, part: type[BaseModel]) -> frozenset[str]:
+    """The keys that the unknown keys of a mapping were probably meant to be."""
+    return frozenset(meant for key in node.entries.keys() - _keys(part) for meant in _close(key, _keys(part)))
+
+
+def _diagnostic(root: Node, error: Mapping[str, Any]) -> Diagnostic | None:
+    location: Location = [part for part in error["loc"] if part not in {TEXT, MAPPING}]
+    node, source = locate(root, location)
+    if isinstance(node, Scalar) and node.broken:
+        return None
+    match error["type"]:
+        case "extra_forbidden":
+            return _unknown(root, location)
+        case "missing":
+            return _missing(node, source, location)
+        case "enum":
+            message, remedy = _choice(_subject(location), node, error["ctx"]["expected"])
+        case "rule":
+            message, remedy = f"{_subject(location)} {error['ctx']['predicate']}", error["ctx"]["remedy"]
+        case other:
+            message, remedy = f"{_subject(location)} must be {_EXPECTED[other]}, not {kind(node)}", ""
+    return Diagnostic(message, _key_place(root, location) or source, remedy)
+
+
+def _unknown(root: Node, location: Location) -> Diagnostic:
+    *parent, key = location
+    node, source = locate(root, parent)
+    part = _part(parent)
+    close = _close(str(key), _keys(part))
+    remedy = f"did you mean `{close[0]}`?" if close else f"known here: {_listed(sorted(_keys(part)))}"
+    place = node.entries[str(key)].key if isinstance(node, Map) else source
+    return Diagnostic(f"unknown key `{key}` in {_NAMES[part.__name__]}", place, remedy)
+
+
+def _missing(node: Node, source: Source, location: Location) -> Diagnostic | None:
+    *parent, key = location
+    part = _part(parent)
+    if isinstance(node, Map) and key in misspelt(node, part):
+        return None
+    return Diagnostic(f"`{key}` is missing in {_NAMES[part.__name__]}", source, f"add `{key}: …`")
+
+
+def _choice(subject: str, node: Node, expected: str) -> Said:
+    choices = [choice.strip("'") for choice in expected.split(" or ")]
+    given = node.value if isinstance(node, Scalar) and node.value is not None else None
+    if given is None:
+        return f"{subject} must be {_listed(choices, 'or')}, not {kind(node)}", ""
+    close = [choice for choice in choices if choice.lower() == given.lower()] or _close(given, choices)
+    remedy = f"did you mean `{close[0]}`?" if close else f"write {_listed(choices, 'or')}"
+    return f"{subject} can't be `{given}`", remedy
+
+
+def _subject(location: Location) -> str:
+    """What a message is about: the key of a value, or the list that an entry stands in."""
+    if not location:
+        return "the file"
+    last = location[-1]
+    if last == _KEY:
+        return f"the key `{location[-2]}`"
+    if isinstance(last, int):
+        return f"an entry of `{location[-2]}`"
+    return f"`{last}`"
+
+
+def _key_place(root: Node, location: Location) -> Source | None:
+    """The place of a key, if the key itself is what is wrong."""
+    if not location or location[-1] != _KEY:
+        return None
+    node, _ = locate(root, location[:-2])
+    return node.entries[str(location[-2])].key if isinstance(node, Map) else None
+
+
+def _part(location: Location) -> type[BaseModel]:
+    """The model that describes the mapping at a location."""
+    part: type[BaseModel] = FilePart
+    for key in location:
+        if isinstance(key, str):
+            fields = {field.alias: field.annotation for field in part.model_fields.values()}
+            part = next(_models(fields[key]))
+    return part
+
+
+def _models(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for inner in get_args(annotation):
+        yield from _models(inner)
+
+
+def _keys(part: type[BaseModel]) -> set[str]:
+    return {field.alias or name for name, field in part.model_fields.items()}
+
+
+def _close(word: str, possible: Sequence[str] | set[str]) -> list[str]:
+    return get_close_matches(word, sorted(possible), n=1, cutoff=0.6)
+
+
+def _listed(words: Sequence[str], conjunction: str = "and") -> str:
+    quoted = [f"`{word}`" for word in words]
+    return quoted[0] if len(quoted) == 1 else f"{', '.join(quoted[:-1])} {conjunction} {quoted[-1]}"
