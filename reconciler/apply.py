@@ -77,8 +77,8 @@ class Book:
 class Report:
     """What an apply did: every change of the plan is in exactly one of the four.
 
-    ``failed``, ``unsure`` and ``skipped`` pair a change with why. ``verified`` counts the done changes that the service
-    confirmed when read again; None if it could not be read, and then ``doubt`` says why.
+    ``failed``, ``unsure`` and ``skipped`` pair a change with why. ``verified`` counts the changes, of ``to_verify``,
+    that the service confirmed when read again; None if it could not be read, and then ``doubt`` says why.
     """
 
     done: tuple[Change, ...] = ()
@@ -86,6 +86,7 @@ class Report:
     unsure: tuple[tuple[Change, str], ...] = ()
     skipped: tuple[tuple[Change, str], ...] = ()
     verified: int | None = None
+    to_verify: int = 0
     doubt: str = ""
     interrupted: bool = False
 
@@ -289,6 +290,7 @@ def _verify(
         unsure=still_unsure
         + tuple((change, "the request was answered well, but reading again does not show it") for change in denied),
         verified=len(confirmed) + len(after_all),
+        to_verify=len(report.done) + len(after_all),
     )
     return verified, fresh
 

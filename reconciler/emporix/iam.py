@@ -9,9 +9,10 @@ from operator import attrgetter
 from typing import Literal
 
 from reconciler.core.model import LOCALIZED, Fields, LiveGroup, UserType, normalise
+from reconciler.core.schedule import Call, Step
 from reconciler.emporix import calls, errors, wire
 from reconciler.emporix.client import Client
-from reconciler.emporix.memberships import Memberships, read_memberships
+from reconciler.emporix.memberships import Memberships, missing_customers, read_memberships
 from reconciler.emporix.paging import Listing, read, read_all
 
 _id = attrgetter("id")
@@ -117,6 +118,26 @@ class Iam:
     def remove_user(self, user_id: str) -> None:
         """Removes a user from all groups of the tenant."""
         self._client.send(calls.remove_user(self._tenant, user_id))
+
+    def missing_customers(self, users: Iterable[str]) -> frozenset[str]:
+        """Those of the customers that do not exist, asked for many at once."""
+        return frozenset(missing_customers(self._client, sorted(users)))
+
+    def perform(self, step: Step) -> None:
+        """Sends the one request that a step is; sending it again does no harm (FACTS, "calls")."""
+        match step.call:
+            case Call.PUT_GROUP:
+                self.put_group(step.group, step.fields or {}, step.version)
+            case Call.DELETE_GROUP:
+                self.delete_group(step.group, force=step.force)
+            case Call.ADD:
+                self.add_member(step.group, step.user_type, step.user)
+            case Call.REMOVE:
+                self.remove_member(step.group, step.user)
+            case Call.EMPTY_GROUP:
+                self.empty_group(step.group)
+            case Call.REMOVE_USER:
+                self.remove_user(step.user)
 
 
 def _with_members(group: LiveGroup, found: Mapping[str, UserType]) -> LiveGroup:

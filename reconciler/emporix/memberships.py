@@ -30,7 +30,7 @@ def read_memberships(client: Client, users: Mapping[str, UserType]) -> Membershi
     employees = sorted(user for user, kind in users.items() if kind is UserType.EMPLOYEE)
     customers = sorted(user for user, kind in users.items() if kind is UserType.CUSTOMER)
     groups = _employees(client, employees)
-    missing = {user for user in employees if user not in groups} | _missing_customers(client, customers)
+    missing = {user for user in employees if user not in groups} | missing_customers(client, customers)
     rest = [*customers, *(user for user in employees if user not in groups)]
     return Memberships(groups | _groups_of(client, rest), frozenset(missing))
 
@@ -62,7 +62,7 @@ def _groups_listing(tenant: str, user: str) -> Listing[wire.GroupId, str]:
     return Listing(lambda number, size: calls.list_user_groups(tenant, user, number, size), _id, _id)
 
 
-def _missing_customers(client: Client, users: list[str]) -> set[str]:
+def missing_customers(client: Client, users: list[str]) -> set[str]:
     """The customers that do not exist; ids that the query language would misread are asked for one by one."""
     plain = [user for user in users if _PLAIN.fullmatch(user)]
     odd = [user for user in users if not _PLAIN.fullmatch(user)]

@@ -1,0 +1,233 @@
+"""``apply``: make it so, after a look, a guard's nod and a yes."""
+
+import sys
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from reconciler.cli.output import show, talk
+from reconciler.cli.plan import (
+    full_option,
+    parallelism_option,
+    portable,
+    read,
+    show_errors,
+    show_plan,
+    take_over_option,
+    target_option,
+)
+from reconciler.cli.session import Session, shared_options
+from reconciler.core.plan import Action, Change, Plan
+from reconciler.diagnostics import ExitCode, GuardRefusal, PlanError, ReconcilerError
+
+if TYPE_CHECKING:
+    from reconciler.apply import Book, Report
+    from reconciler.engine import Connect, Outlook
+    from reconciler.state import Backend
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """What the caller agreed to beforehand: everything, the reviewed plan, or a plan that guards refused."""
+
+    approved: bool
+    expected: str | None
+    accepted: str | None
+
+
+EPILOG = """\b
+Examples:
+  reconciler apply                              # plans, shows, asks
+  reconciler apply --auto-approve --expect 5f1c… # only the reviewed plan
+  reconciler apply change.plan                  # exactly the saved plan
+"""
+
+
+@click.command(epilog=EPILOG)
+@click.argument("planfile", required=False, type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--auto-approve", is_flag=True, help="Do not ask.")
+@click.option("--expect", metavar="FINGERPRINT", help="Go on only if the fresh plan has this fingerprint.")
+@click.option("--accept", metavar="FINGERPRINT", help="Let the plan with this fingerprint pass guards that refuse it.")
+@target_option
+@take_over_option
+@parallelism_option
+@full_option
+@shared_options
+def apply(
+    session: Session,
+    planfile: Path | None,
+    auto_approve: bool,
+    expect: str | None,
+    accept: str | None,
+    targets: tuple[str, ...],
+    take_over: bool,
+    parallelism: int,
+    full: bool,
+) -> int:
+    """Make the service match the configuration, or carry out a saved plan.
+
+    Without PLANFILE it plans, shows the plan and asks for yes. A saved plan is its own approval. Ctrl-C lets running
+    requests finish and records them.
+    """
+    consent = Consent(auto_approve or planfile is not None, expect, accept)
+    if planfile is not None:
+        if targets or take_over:
+            raise PlanError("--target and --take-over belong to planning; a saved plan is applied as it is")
+        return _apply_saved(session, read(planfile), consent, parallelism, full)
+    if not auto_approve and not sys.stdin.isatty():
+        raise PlanError(
+            "there is no terminal to ask for approval",
+            remedy="pass --auto-approve, or save a plan with `plan -o FILE` and apply that",
+        )
+    return _apply_fresh(session, (targets, take_over), consent, parallelism, full)
+
+
+def _apply_fresh(
+    session: Session, scope: tuple[tuple[str, ...], bool], consent: Consent, parallelism: int, full: bool
+) -> int:
+    from reconciler.engine import Scope, make_plan
+
+    loaded = session.load()
+    backend = session.backend(loaded.desired.state)
+    with _locked(backend) as book, session.service(loaded, parallelism) as connect:
+        outlook = make_plan(loaded.desired, book.lockfile, connect, Scope(session.tenants, *scope))
+        plan = replace(outlook.plan, state=portable(backend.url))
+        show_plan(plan, "text", session.color, full)
+        show_errors(outlook.errors)
+        check_consent(plan, consent)
+        if plan.changes and not consent.approved and not _says_yes():
+            talk(["", "Apply cancelled."])
+            return ExitCode.ERROR
+        report = _carry_out(plan, outlook, book, connect, parallelism)
+        show_report(report, session.color, full)
+        return _worst(report, outlook.errors)
+
+
+def _apply_saved(session: Session, plan: Plan, consent: Consent, parallelism: int, full: bool) -> int:
+    from reconciler.core.stale import check
+    from reconciler.engine import read_again
+
+    check_consent(plan, consent)
+    backend = session.backend(plan.state or None)
+    with _locked(backend) as book, session.service(None, parallelism) as connect:
+        if plan.lineage and plan.lineage != book.lockfile.lineage:
+            raise PlanError(
+                f"the plan was made with another lockfile (lineage {plan.lineage}) than {backend.url}",
+                remedy="name the right lockfile with --state, or plan anew",
+            )
+        outlook = read_again(plan, book.lockfile, connect)
+        readable = replace(plan, changes=tuple(c for c in plan.changes if c.tenant not in outlook.errors))
+        checked = check(readable, outlook.live)
+        show_errors(outlook.errors)
+        report = _carry_out(checked.plan, outlook, book, connect, parallelism, satisfied=checked.satisfied)
+        unread = tuple((c, outlook.errors[c.tenant].message) for c in plan.changes if c.tenant in outlook.errors)
+        report = replace(report, skipped=(*report.skipped, *checked.moved, *unread))
+        if checked.satisfied:
+            talk([f"{len(checked.satisfied)} of {len(plan.changes)} changes were so already."])
+        show_report(report, session.color, full)
+        return _worst(report, outlook.errors)
+
+
+@contextmanager
+def _locked(backend: "Backend") -> "Iterator[Book]":
+    """The lockfile, locked for this run and read under the lock."""
+    from reconciler import __version__
+    from reconciler.apply import Book
+    from reconciler.state import LockInfo, load
+
+    with backend.lock(LockInfo.mine("apply", version=__version__)) as lease:
+        lockfile, version = load(backend)
+        yield Book(backend, lease, lockfile, version)
+
+
+def check_consent(plan: Plan, consent: Consent) -> None:
+    """Refuse a plan that is not the reviewed one, or that a guard refuses and nobody accepted.
+
+    Raises PlanError for the first and GuardRefusal (exit 3) for the second.
+    """
+    from reconciler.core.guards import refusals
+
+    if consent.expected is not None and consent.expected != plan.fingerprint:
+        raise PlanError(
+            f"this is not the reviewed plan: expected fingerprint {consent.expected}, found {plan.fingerprint}",
+            remedy="review the plan shown above, then apply with --expect and its fingerprint",
+        )
+    refused = refusals(plan)
+    if not refused or consent.accepted == plan.fingerprint:
+        return
+    other = f" (--accept names {consent.accepted}, which is another plan)" if consent.accepted else ""
+    raise GuardRefusal(
+        f"{len(refused)} guard refusal{'s' if len(refused) > 1 else ''}: nothing was changed{other}",
+        remedy=f"if this is really wanted, run again with --accept {plan.fingerprint}",
+        diagnostics=refused,
+    )
+
+
+def _says_yes() -> bool:
+    talk(["", "Do you want to perform these actions?", "  Only 'yes' will be accepted to approve.", ""])
+    sys.stderr.write("  Enter a value: ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip() == "yes"
+
+
+def _carry_out(
+    plan: Plan,
+    outlook: "Outlook",
+    book: "Book",
+    connect: "Connect",
+    parallelism: int,
+    satisfied: tuple[Change, ...] = (),
+) -> "Report":
+    from reconciler.apply import apply as carry_out
+    from reconciler.cli.progress import progress
+
+    with progress() as told:
+        return carry_out(
+            plan,
+            outlook.live,
+            outlook.known,
+            book,
+            connect,
+            satisfied=satisfied,
+            parallelism=parallelism,
+            progress=told,
+        )
+
+
+def show_report(report: "Report", color: bool, full: bool) -> None:
+    """Write what was done and what was not to stdout."""
+    from reconciler.render.outcome import outcome
+
+    if report.doubt:
+        talk([f"Not verified: {report.doubt}"])
+    counts = Counter(change.action for change in report.done)
+    replaced = counts[Action.REPLACE]
+    show(
+        outcome(
+            added=counts[Action.CREATE] + replaced,
+            changed=counts[Action.UPDATE],
+            destroyed=counts[Action.DELETE] + replaced,
+            adopted=counts[Action.ADOPT],
+            forgotten=counts[Action.FORGET],
+            verified=None if report.verified is None else (report.verified, report.to_verify),
+            done=report.done,
+            failed=report.failed,
+            unsure=report.unsure,
+            skipped=report.skipped,
+            interrupted=report.interrupted,
+            color=color,
+            full=full,
+        )
+    )
+
+
+def _worst(report: "Report", errors: Mapping[str, ReconcilerError]) -> ExitCode:
+    """A tenant that could not be planned makes a complete apply a partial one, and never a success."""
+    if not errors or report.exit_code is not ExitCode.DONE:
+        return report.exit_code
+    return ExitCode.PARTIAL if report.done else ExitCode.ERROR

@@ -1,0 +1,62 @@
+"""Text to the streams: results to stdout, talk to stderr, and source lines read from their files."""
+
+import os
+import shutil
+import sys
+from collections.abc import Iterable
+from functools import lru_cache
+from pathlib import Path
+
+from reconciler.diagnostics import Diagnostic, ReconcilerError, Source
+
+
+def width() -> int:
+    """How many columns there are to write in; 100 where nobody says, such as in a pipeline's log."""
+    return shutil.get_terminal_size((100, 24)).columns
+
+
+def talks_in_color() -> bool:
+    """Whether stderr shows colours."""
+    return sys.stderr.isatty() and not os.environ.get("NO_COLOR") and "--no-color" not in sys.argv
+
+
+def show(lines: Iterable[str]) -> None:
+    """Write a result to stdout line by line, so that the first is seen before the last is made."""
+    sys.stdout.writelines(f"{line}\n" for line in lines)
+    sys.stdout.flush()
+
+
+def talk(lines: Iterable[str]) -> None:
+    """Write talk to stderr, where it can't spoil a result that a machine reads."""
+    sys.stderr.writelines(f"{line}\n" for line in lines)
+    sys.stderr.flush()
+
+
+def show_diagnostics(items: Iterable[Diagnostic]) -> None:
+    """Write diagnostics to stderr, each with its line."""
+    items = tuple(items)
+    if items:
+        from reconciler.render.messages import diagnostics
+
+        talk(diagnostics(items, line_of=line_of, color=talks_in_color()))
+
+
+def show_error(error: ReconcilerError) -> None:
+    """Write an error with all its diagnostics to stderr."""
+    from reconciler.render.messages import error as render
+
+    talk(render(error, line_of=line_of, color=talks_in_color()))
+
+
+def line_of(source: Source) -> str | None:
+    """The line that a source names, or None where its file can't be read (a plan may come from another machine)."""
+    lines = _lines(source.path)
+    return lines[source.line - 1] if 0 < source.line <= len(lines) else None
+
+
+@lru_cache(maxsize=4)
+def _lines(path: str) -> list[str]:
+    try:
+        return Path(path).read_bytes().decode("utf-8-sig", errors="replace").split("\n")
+    except OSError:
+        return []

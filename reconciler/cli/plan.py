@@ -1,0 +1,184 @@
+"""``plan``, ``show`` and ``drift``: read the world and show what differs; nothing is changed."""
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from reconciler.cli.output import line_of, show, show_error, width
+from reconciler.cli.session import Session, shared_options
+from reconciler.core.plan import Plan
+from reconciler.diagnostics import ExitCode, PlanError, ReconcilerError
+
+if TYPE_CHECKING:
+    from reconciler.engine import Outlook, Scope
+
+DEFAULT_PARALLELISM = 16
+
+format_option = click.option(
+    "--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True,
+    help="For people, or the plan document for machines.",
+)  # fmt: skip
+full_option = click.option("--full", is_flag=True, help="Show long lists whole instead of folded.")
+detailed_option = click.option(
+    "--detailed-exitcode", is_flag=True, help="Exit with 2 if changes are pending, 0 if there are none."
+)
+parallelism_option = click.option(
+    "--parallelism", type=click.IntRange(1, 256), default=DEFAULT_PARALLELISM, show_default=True, metavar="N",
+    help="At most this many requests at once to each tenant.",
+)  # fmt: skip
+take_over_option = click.option(
+    "--take-over", is_flag=True, help="Also remove members that were never ours from groups managed for the first time."
+)
+target_option = click.option(
+    "--target", "targets", multiple=True, metavar="ADDRESS",
+    help="Only tenant, tenant/group or tenant/group/user; may be repeated.",
+)  # fmt: skip
+
+
+@click.command(
+    epilog="\b\nExamples:\n  reconciler plan\n  reconciler plan --target acmeprod/catalog-managers -o x.plan"
+)
+@format_option
+@click.option("-o", "--out", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Save the plan.")
+@detailed_option
+@target_option
+@take_over_option
+@parallelism_option
+@full_option
+@shared_options
+def plan(
+    session: Session,
+    format_: str,
+    out: Path | None,
+    detailed_exitcode: bool,
+    targets: tuple[str, ...],
+    take_over: bool,
+    parallelism: int,
+    full: bool,
+) -> int:
+    """Show what apply would do; only reads.
+
+    Exits with 3 if a guard refuses the plan, and with 1 if a tenant could not be planned; the others are shown.
+    """
+    from reconciler.engine import Scope
+
+    outlook = look(session, Scope(session.tenants, targets, take_over), parallelism)
+    if out is not None:
+        save(outlook.plan, out)
+    show_plan(outlook.plan, format_, session.color, full)
+    show_errors(outlook.errors)
+    return exit_code(outlook.plan, outlook.errors, detailed_exitcode)
+
+
+@click.command("show", epilog="\b\nExample:\n  reconciler show change.plan")
+@click.argument("planfile", type=click.Path(dir_okay=False, path_type=Path))
+@format_option
+@full_option
+@shared_options
+def show_(session: Session, planfile: Path, format_: str, full: bool) -> None:
+    """Show a saved plan; needs neither credentials nor network."""
+    show_plan(read(planfile), format_, session.color, full)
+
+
+@click.command(epilog="\b\nExample:\n  reconciler drift --detailed-exitcode   # in a nightly pipeline")
+@format_option
+@detailed_option
+@parallelism_option
+@full_option
+@shared_options
+def drift(session: Session, format_: str, detailed_exitcode: bool, parallelism: int, full: bool) -> int:
+    """Show what was changed outside since the last apply, whatever the configuration says."""
+    from reconciler.core.document import encode
+    from reconciler.engine import find_drift
+    from reconciler.render import terminal
+    from reconciler.state import load
+
+    loaded = session.load()
+    lockfile, _ = load(session.backend(loaded.desired.state))
+    with session.service(loaded, parallelism) as connect:
+        outlook = find_drift(lockfile, connect, session.tenants)
+    if format_ == "json":
+        show([encode(outlook.plan).decode().rstrip("\n")])
+    else:
+        show(terminal.drift(outlook.plan, color=session.color, width=width(), full=full))
+    show_errors(outlook.errors)
+    if outlook.errors:
+        return ExitCode.ERROR
+    return ExitCode.CHANGES if detailed_exitcode and outlook.plan.changes else ExitCode.DONE
+
+
+def look(session: Session, scope: "Scope", parallelism: int) -> "Outlook":
+    """Read configuration, lockfile and service, and make the plan."""
+    from reconciler.engine import make_plan
+    from reconciler.state import load
+
+    loaded = session.load()
+    backend = session.backend(loaded.desired.state)
+    lockfile, _ = load(backend)
+    with session.service(loaded, parallelism) as connect:
+        outlook = make_plan(loaded.desired, lockfile, connect, scope)
+    return replace(outlook, plan=replace(outlook.plan, state=portable(backend.url)))
+
+
+def portable(url: str) -> str:
+    """A lockfile's URL as a plan file keeps it: relative to the working folder where that is possible."""
+    path = url.removeprefix("file:")
+    return url if path == url else f"file:{os.path.relpath(path)}"
+
+
+def show_plan(plan: Plan, format_: str, color: bool, full: bool) -> None:
+    """Write the plan to stdout in one of its forms."""
+    if format_ == "json":
+        from reconciler.core.document import encode
+
+        sys.stdout.flush()
+        sys.stdout.buffer.write(encode(plan))
+        sys.stdout.buffer.flush()
+    else:
+        from reconciler.render import terminal
+
+        show(terminal.plan(plan, color=color, width=width(), full=full, line_of=line_of))
+
+
+def show_errors(errors: Mapping[str, ReconcilerError]) -> None:
+    """Write what stood in the way of each tenant to stderr."""
+    for error in errors.values():
+        show_error(error)
+
+
+def exit_code(plan: Plan, errors: Mapping[str, ReconcilerError], detailed: bool) -> ExitCode:
+    """What a plan's process answers: an unplanned tenant is an error, then refusals, then pending changes."""
+    from reconciler.core.guards import refusals
+
+    if errors:
+        return ExitCode.ERROR
+    if refusals(plan):
+        return ExitCode.REFUSED
+    return ExitCode.CHANGES if detailed and plan.changes else ExitCode.DONE
+
+
+def save(plan: Plan, path: Path) -> None:
+    """Save the plan, readable by its owner only: it lists people."""
+    from reconciler.core.document import encode
+
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(encode(plan))
+    except OSError as error:
+        raise PlanError(f"the plan can't be saved to {path}: {error.strerror}") from error
+
+
+def read(path: Path) -> Plan:
+    """A saved plan. Raises PlanError if it can't be read or is not to be trusted."""
+    from reconciler.core.document import decode
+
+    try:
+        return decode(path.read_bytes(), str(path))
+    except OSError as error:
+        raise PlanError(f"{path} can't be read: {error.strerror}") from error

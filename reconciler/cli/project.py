@@ -1,0 +1,111 @@
+"""``init``, ``validate``, ``schema``, ``completion`` and ``version``: what needs no service."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from reconciler import __version__
+from reconciler.cli.output import show, talk
+from reconciler.cli.session import Session, shared_options
+from reconciler.diagnostics import ConfigurationError
+
+STARTER = """\
+# Who may do what in Emporix. Check with `reconciler validate`, look with `reconciler plan`,
+# rehearse with `reconciler --sandbox plan`, and make it so with `reconciler apply`.
+#
+# Editors complete and explain this file once they know its schema:
+#   reconciler schema > schema.json
+# yaml-language-server: $schema=./schema.json
+
+tenants:
+  - tenant: acmeprod                  # the tenant's name; credentials come from EMPORIX_CLIENT_ID and _SECRET
+    groups:
+
+      # A group with a name is ours: it is created, updated and, once it leaves this file, deleted.
+      - id: catalog-managers
+        name: {en: Catalog managers}
+        description: {en: Maintain the catalog}
+        userType: EMPLOYEE            # or CUSTOMER
+        accessControls: []            # ids of access controls
+        members:                      # exactly these; everybody else is removed
+          - 00u4ukqvzlEP31sCk417
+          - {id: 00u4ukrqkmEP1opFf417, reason: OPS-42}
+
+      # A group found by match (or by id without a name) is somebody else's: only members are ours.
+      # - match: {code: BO_MANAGER}   # id, code, name, legalEntityId, vendorId: exactly one group must fit
+      #   membership: additive        # members that are not listed here stay
+      #   members: [00u4ukqvzlEP31sCk417]
+
+# What a plan may never do; apply then refuses, and --accept lets one plan pass.
+guards:
+  maxRemovals: 25%                    # of a group's members at once, or a number
+  # minMembers: 1
+  # protected: [00uBREAKGLASS]
+
+# Where to remember what is ours; this is the default. Commit it, or keep it where all pipelines reach it.
+# state: {url: file:reconciler.lock}
+"""
+
+
+@click.command(epilog="\b\nExample:\n  reconciler init && reconciler --sandbox plan")
+@shared_options
+def init(session: Session) -> None:
+    """Write a commented starter configuration; never overwrites one."""
+    path = session.paths[0]
+    if path.is_dir():
+        path /= "reconciler.yaml"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("x", encoding="utf-8") as file:
+            file.write(STARTER)
+    except FileExistsError as error:
+        raise ConfigurationError(f"{path} exists already", remedy="name another file with -f") from error
+    except OSError as error:
+        raise ConfigurationError(f"{path} can't be written: {error.strerror}") from error
+    file_option = "" if path == Path("reconciler.yaml") else f" -f {path}"
+    talk([f"Wrote {path}. Next: `reconciler{file_option} validate`, then `reconciler{file_option} --sandbox plan`."])
+
+
+@click.command(epilog="\b\nExample:\n  reconciler -f access/ validate")
+@shared_options
+def validate(session: Session) -> None:
+    """Check the configuration; needs neither credentials nor network, and reports all problems at once."""
+    loaded = session.load()
+    groups = sum(len(tenant.groups) for tenant in loaded.desired.tenants)
+    members = sum(len(group.members or ()) for tenant in loaded.desired.tenants for group in tenant.groups)
+    counted = ", ".join(
+        f"{count} {name}{'' if count == 1 else 's'}"
+        for count, name in ((len(loaded.desired.tenants), "tenant"), (groups, "group"), (members, "member"))
+    )
+    show([f"The configuration is valid: {counted} in {len(loaded.files)} file{'' if len(loaded.files) == 1 else 's'}."])
+
+
+@click.command(epilog="\b\nExample:\n  reconciler schema > schema.json")
+def schema() -> None:
+    """Print the JSON Schema of the configuration, for editors and linters."""
+    import json
+
+    from reconciler.config import json_schema
+
+    show([json.dumps(json_schema(), indent=2, ensure_ascii=False)])
+
+
+@click.command(epilog='\b\nExample:\n  eval "$(reconciler completion bash)"')
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    """Print the script that completes commands and options in your shell."""
+    from click.shell_completion import get_completion_class
+
+    from reconciler.cli import cli
+
+    of_shell = get_completion_class(shell)
+    if of_shell is None:
+        raise ConfigurationError(f"there is no completion for {shell}")
+    sys.stdout.write(of_shell(cli, {}, "reconciler", "_RECONCILER_COMPLETE").source() + "\n")
+
+
+@click.command()
+def version() -> None:
+    """Print the version."""
+    show([f"reconciler {__version__}"])

@@ -1,0 +1,83 @@
+"""What the embedded sandbox holds at first: the seed beside the configuration, or one made from the configuration."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from reconciler.core.model import DesiredGroup, DesiredTenant, UserType
+
+if TYPE_CHECKING:
+    from reconciler.config import Loaded
+
+SEEDS = ("sandbox/seed.yaml", "sandbox/seed.yml", "sandbox/seed.json")
+
+
+def home(folder: Path) -> Path:
+    """The folder that keeps the sandbox's data: the nearest upwards that has a seed, or the configuration's own.
+
+    So configurations in subfolders can tell successive chapters of one story.
+    """
+    upwards = (folder, *folder.resolve().parents)
+    return next((place for place in upwards if any((place / name).is_file() for name in SEEDS)), folder)
+
+
+def seed_for(folder: Path, loaded: "Loaded | None") -> Path | dict[str, Any] | None:
+    """The seed file in the folder; without one, tenants in which everything that the configuration refers to exists.
+
+    So anybody's own configuration can be rehearsed at once, without writing a seed first.
+    """
+    for name in SEEDS:
+        if (folder / name).is_file():
+            return folder / name
+    if loaded is None:
+        return None
+    return {"tenants": [_tenant(tenant) for tenant in loaded.desired.tenants]}
+
+
+def _tenant(tenant: DesiredTenant) -> dict[str, Any]:
+    languages = {language for group in tenant.groups for language in _languages(group)}
+    members = {
+        kind: sorted({user for g in tenant.groups if _kind(g) is kind for user in g.members or ()}) for kind in UserType
+    }
+    return {
+        "tenant": tenant.name,
+        "languages": ["en", *sorted(languages - {"en"})],
+        "accessControls": [{"id": i} for i in _named(tenant, "accessControls")],
+        "templates": [{"id": i} for i in _named(tenant, "templates")],
+        "groups": [_group(group) for group in tenant.groups if group.fields is None],
+        "employees": members[UserType.EMPLOYEE],
+        "customers": [user for user in members[UserType.CUSTOMER] if user not in members[UserType.EMPLOYEE]],
+    }
+
+
+def _languages(group: DesiredGroup) -> set[str]:
+    texts = ((group.fields or {}).get(name) for name in ("name", "description"))
+    return {language for text in texts if isinstance(text, dict) for language in text}
+
+
+def _named(tenant: DesiredTenant, field: str) -> list[str]:
+    return sorted({name for group in tenant.groups for name in (group.fields or {}).get(field) or ()})
+
+
+def _kind(group: DesiredGroup) -> UserType:
+    if group.fields is not None:
+        return UserType(group.fields["userType"])
+    company = group.match is not None and group.match.legal_entity_id is not None
+    return UserType.CUSTOMER if company else UserType.EMPLOYEE
+
+
+def _group(group: DesiredGroup) -> dict[str, Any]:
+    """Somebody else's group, as the match or the id describes it."""
+    match = group.match
+    criteria = [match.code, match.name, match.legal_entity_id, match.vendor_id] if match else []
+    found: dict[str, Any] = {
+        "id": group.id or (match and match.id) or "-".join(filter(None, criteria)),
+        "userType": _kind(group).value,
+        "name": {"en": (match and match.name) or "A group"},
+    }
+    if match and match.code:
+        found["code"] = match.code
+    if match and match.legal_entity_id:
+        found["b2b"] = {"legalEntityId": match.legal_entity_id}
+    if match and match.vendor_id:
+        found["vendorId"] = match.vendor_id
+    return found

@@ -1,0 +1,144 @@
+"""What every command shares: the global options, and the way from them to configuration, lockfile and service."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import update_wrapper
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from reconciler.cli.output import show_diagnostics, talk
+from reconciler.diagnostics import ConfigurationError
+
+if TYPE_CHECKING:
+    from reconciler.config import Loaded
+    from reconciler.emporix.client import Exchange
+    from reconciler.engine import Connect
+    from reconciler.state import Backend
+
+DEFAULT_FILE = Path("reconciler.yaml")
+
+
+@dataclass(slots=True)
+class Session:
+    """The global options of one run; those repeated after the command are added to it."""
+
+    files: tuple[Path, ...] = ()
+    tenants: tuple[str, ...] = ()
+    sandbox: bool = False
+    state: str | None = None
+    verbose: bool = False
+    color: bool = False
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """The configuration's files and folders."""
+        return self.files or (DEFAULT_FILE,)
+
+    @property
+    def folder(self) -> Path:
+        """The folder that the configuration lives in, and with it the default lockfile and the sandbox's data."""
+        first = self.paths[0]
+        return first if first.is_dir() else first.parent
+
+    def load(self) -> "Loaded":
+        """Read the configuration; its warnings go to stderr. Raises ConfigurationError with all problems."""
+        from reconciler.config import load
+
+        loaded = load(self.paths)
+        show_diagnostics(loaded.warnings)
+        return loaded
+
+    def state_url(self, configured: str | None = None) -> str:
+        """Where the lockfile is: the option, then the file, then beside the configuration.
+
+        The sandbox has a lockfile of its own, so that a rehearsal never touches the real one.
+        """
+        if self.state:
+            return self.state
+        if self.sandbox:
+            return f"file:{self.sandbox_database.with_name('sandbox.lock')}"
+        return configured or f"file:{self.folder / 'reconciler.lock'}"
+
+    def backend(self, configured: str | None = None) -> "Backend":
+        """The place of the lockfile, open for reading and writing."""
+        from reconciler.state import open_backend
+
+        return open_backend(self.state_url(configured))
+
+    @contextmanager
+    def service(self, loaded: "Loaded | None", parallelism: int) -> Iterator["Connect"]:
+        """The way to each tenant's service, opened once and closed at the end; with --sandbox the embedded one."""
+        from reconciler.emporix.client import Client, Settings
+        from reconciler.emporix.credentials import Credentials, api_url, credentials_for
+        from reconciler.emporix.iam import Iam
+
+        with ExitStack() as open_clients:
+            url = self._start_sandbox(loaded, open_clients) if self.sandbox else api_url(os.environ)
+            settings = Settings(url=url, parallelism=parallelism)
+            known: dict[str, Iam] = {}
+            lock = Lock()
+
+            def connect(tenant: str) -> Iam:
+                with lock:
+                    if tenant not in known:
+                        mine = Credentials(tenant, "sandbox") if self.sandbox else credentials_for(tenant, os.environ)
+                        log = log_exchange if self.verbose else None
+                        known[tenant] = Iam(open_clients.enter_context(Client(tenant, mine, settings, on_request=log)))
+                    return known[tenant]
+
+            yield connect
+
+    def _start_sandbox(self, loaded: "Loaded | None", stack: ExitStack) -> str:
+        from reconciler.cli.rehearsal import seed_for
+        from reconciler.sandbox import SeedError, start
+
+        database = self.sandbox_database
+        database.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            return stack.enter_context(start(database, seed=seed_for(database.parent.parent, loaded))).url
+        except SeedError as error:
+            raise ConfigurationError(f"the sandbox's seed is wrong: {error}") from error
+
+    @property
+    def sandbox_database(self) -> Path:
+        """The file that keeps the embedded sandbox's data between commands, one for each configuration."""
+        from reconciler.cli.rehearsal import home
+
+        return home(self.folder) / ".reconciler" / "sandbox.db"
+
+
+def log_exchange(exchange: "Exchange") -> None:
+    """One line for one request, on stderr; an exchange holds no secret."""
+    answer = exchange.status if exchange.status is not None else "no answer"
+    again = f" (try {exchange.attempt})" if exchange.attempt > 1 else ""
+    note = f" {exchange.note}" if exchange.note else ""
+    talk([f"{exchange.method} {exchange.path} {answer} {exchange.seconds * 1000:.0f} ms{again}{note}"])
+
+
+def shared_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Let -f, --tenant and --sandbox stand after the command too, because that is where fingers put them."""
+
+    @click.option("-f", "--file", "more_files", multiple=True, type=click.Path(path_type=Path), hidden=True)
+    @click.option("--tenant", "more_tenants", multiple=True, metavar="NAME", help="Only this tenant; may be repeated.")
+    @click.option("--sandbox", "in_sandbox", is_flag=True, hidden=True)
+    @click.pass_obj
+    def with_session(
+        session: Session,
+        /,
+        *args: Any,
+        more_files: tuple[Path, ...],
+        more_tenants: tuple[str, ...],
+        in_sandbox: bool,
+        **options: Any,
+    ) -> Any:
+        session.files += more_files
+        session.tenants += more_tenants
+        session.sandbox |= in_sandbox
+        return command(session, *args, **options)
+
+    return update_wrapper(with_session, command)
