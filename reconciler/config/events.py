@@ -85,11 +85,7 @@ class Events:
         source = self.source(alias)
         anchor = self._target(alias)
         if anchor is None:
-            self.complain(
-                f"`*{alias.anchor}` stands for nothing",
-                source,
-                f"write `&{alias.anchor}` in front of what it stands for, earlier in this file",
-            )
+            self._complain_astray(alias.anchor, source)
             return None
         self._expanded += anchor.size
         if self._expanded > MAX_EXPANSION:
@@ -100,6 +96,14 @@ class Events:
             )
         self.put_back(anchor.events[anchor.start + 1 : anchor.end])
         return anchor.events[anchor.start]
+
+    def _complain_astray(self, name: str, source: Source) -> None:
+        around = self._anchors.get(name)
+        if around and around.source <= source:
+            self.complain(f"`*{name}` stands inside of what it stands for", source, "", ("that is here", around.source))
+        else:
+            remedy = f"write `&{name}` in front of what it stands for, earlier in this file"
+            self.complain(f"`*{name}` stands for nothing", source, remedy)
 
     def remember(self, first: Any) -> None:
         """Keep the events of an anchored part, and of the anchors within, and give them once more."""

@@ -21,10 +21,17 @@ def find(paths: Sequence[Path], problems: list[Diagnostic]) -> tuple[Path, ...]:
     for path in paths:
         try:
             for file in _files(path, problems):
-                found.setdefault(file.resolve(), file)
-        except (OSError, RuntimeError) as error:
-            problems.append(Diagnostic(f"`{path}` can't be read: {_reason(error)}"))
+                found.setdefault(_real(file), file)
+        except OSError as error:
+            problems.append(Diagnostic(f"`{path}` can't be read: {error.strerror}"))
     return tuple(found.values())
+
+
+def _real(file: Path) -> Path:
+    try:
+        return file.resolve()
+    except RuntimeError:  # a symbolic link to itself: reading it will say so
+        return file
 
 
 def _files(path: Path, problems: list[Diagnostic]) -> Iterator[Path]:
@@ -54,7 +61,7 @@ def read(path: Path) -> bytes:
             raise Unreadable(Diagnostic("this is not a regular file", start, "name a file or a folder"))
         data = path.read_bytes()
     except OSError as error:
-        raise Unreadable(Diagnostic(f"this can't be read: {_reason(error)}", start)) from error
+        raise Unreadable(Diagnostic(f"this can't be read: {error.strerror}", start)) from error
     if data.startswith(_UTF16_MARKS):
         raise Unreadable(Diagnostic("this is UTF-16, not UTF-8", start, "save the file as UTF-8"))
     data = data.removeprefix(_UTF8_MARK)
@@ -91,8 +98,3 @@ def place(path: Path | str, data: bytes, offset: int) -> Source:
     line_start = before.rfind(b"\n") + 1
     column = len(before[line_start:].decode(errors="replace"))
     return Source(str(path), before.count(b"\n") + 1, column + 1)
-
-
-def _reason(error: Exception) -> str:
-    reason = error.strerror if isinstance(error, OSError) else str(error)
-    return reason or str(error)

@@ -51,7 +51,7 @@ def load(paths: Sequence[Path]) -> Loaded:
         roots = {file: root for file in files if (root := _read(file, problems)) is not None}
         problems += violations(list(roots.values()))
         state = _state(roots, problems)
-        problems += _nothing(roots, problems)
+        problems += _nothing(files, roots, problems)
         problems = _in_order(problems, files)
         _refuse(problems)
         good = [root for root in roots.values() if isinstance(root, Map)]
@@ -129,12 +129,12 @@ def _absolute(url: str, file: Path) -> str:
     return f"file:{(file.parent / path).absolute()}"
 
 
-def _nothing(roots: Mapping[Path, Node], problems: Sequence[Diagnostic]) -> Iterator[Diagnostic]:
+def _nothing(files: Sequence[Path], roots: Mapping[Path, Node], problems: Sequence[Diagnostic]) -> Iterator[Diagnostic]:
     """A configuration without tenants, unless something worse was found: an empty wish must never look like success."""
     if any(problem.severity is Severity.ERROR for problem in problems):
         return
     if not any(True for root in roots.values() for _ in maps(root, "tenants")):
-        place = next((root.source for root in roots.values()), None)
+        place = Source(str(files[0]), 1, 1) if files else None
         yield Diagnostic(
             "the configuration has no tenants", place, "add `tenants:`, or let `reconciler init` write them"
         )

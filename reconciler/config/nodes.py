@@ -55,13 +55,14 @@ class Members:
     """A member list, read straight into what the diff needs, because it may have a million entries.
 
     ``sources`` has every member once. ``odd`` are the entries that the fast path could not vouch for: only those are
-    validated against the schema.
+    validated against the schema. ``phrases`` has each reason once, because many members share one.
     """
 
     source: Source
     sources: dict[str, Source] = field(default_factory=dict)
     reasons: dict[str, str] = field(default_factory=dict)
     odd: "list[Node]" = field(default_factory=list)
+    phrases: dict[str, str] = field(default_factory=dict)
 
 
 Node = Scalar | Seq | Map | Members

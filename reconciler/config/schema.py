@@ -31,7 +31,8 @@ _LEFT_OUT: Final[Any] = None
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", alias_generator=to_camel)
+    # Built when first used: only the file's own model ever is, and start-up time counts.
+    model_config = ConfigDict(extra="forbid", alias_generator=to_camel, defer_build=True)
 
 
 class StatePart(_Part):
@@ -176,6 +177,7 @@ class GroupPart(_Part):
         examples=[["DE", "FR"]],
     )
     b2b: CompanyPart | None = Field(
+        alias="b2b",
         default=_LEFT_OUT,
         title="Company",
         description="The company that the group belongs to; null empties it.",

@@ -7,7 +7,7 @@ texts and ids may also look like numbers or booleans (``34751075``, ``1e5``, ``t
 import re
 from typing import Annotated, Any, Final
 
-from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, PlainValidator, Tag, WithJsonSchema
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypeAliasType
 
@@ -32,6 +32,10 @@ def wrong(predicate: str, remedy: str = "") -> PydanticCustomError:
 def described(value: Any) -> str:
     """What a value is, in the words of a message."""
     return {type(None): "nothing", list: "a list", dict: "a mapping"}.get(type(value), "text")
+
+
+def _quoted(value: Any) -> str:
+    return f"`{value}`" if isinstance(value, str) else described(value)
 
 
 def _written(value: Any) -> str:
@@ -77,7 +81,7 @@ def _user_id(value: str) -> str:
 
 
 def _tenant(value: str) -> str:
-    if not re.fullmatch(_TENANT, value):
+    if not re.fullmatch(_TENANT, _word(value)):
         raise wrong(
             f"can't be `{value}`", "a tenant has 3 to 16 lower-case letters and digits and starts with a letter"
         )
@@ -90,17 +94,16 @@ def _language(value: str) -> str:
     return value
 
 
-def _count(value: str) -> str:
-    if not re.fullmatch(_COUNT, value):
-        raise wrong(f"must be a whole number, not `{value}`", "write a number such as `1`")
+def _count(value: Any) -> str:
+    if not isinstance(value, str) or not re.fullmatch(_COUNT, value):
+        raise wrong(f"must be a whole number, not {_quoted(value)}", "write a number such as `1`")
     return value
 
 
-def _limit(value: str) -> str:
-    if not re.fullmatch(f"{_COUNT}|{_SHARE}", value):
-        raise wrong(
-            f"must be a number or a share, not `{value}`", "write a number such as `10` or a share such as `25%`"
-        )
+def _limit(value: Any) -> str:
+    if not isinstance(value, str) or not re.fullmatch(f"{_COUNT}|{_SHARE}", value):
+        remedy = "write a number such as `10` or a share such as `25%`"
+        raise wrong(f"must be a number or a share, not {_quoted(value)}", remedy)
     if value.endswith("%") and limit(value).amount > 100:
         raise wrong(f"can't be more than everybody: `{value}`", "write a share of at most `100%`")
     return value
@@ -167,14 +170,12 @@ Localized = TypeAliasType(
 Name = Annotated[Localized, BeforeValidator(_filled)]
 Count = Annotated[
     str,
-    BeforeValidator(_written),
-    AfterValidator(_count),
+    PlainValidator(_count),
     WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": f"^{_COUNT}$"}]}),
 ]
 MostRemovals = Annotated[
     str,
-    BeforeValidator(_written),
-    AfterValidator(_limit),
+    PlainValidator(_limit),
     WithJsonSchema(
         {"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": f"^({_COUNT}|{_SHARE})$"}]}
     ),

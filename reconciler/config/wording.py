@@ -34,7 +34,7 @@ def objections(root: Node, data: Any) -> Iterator[Diagnostic]:
     What a broken node would add is left out, and so is a missing key that is there misspelt: both were said already.
     """
     try:
-        FilePart.__pydantic_validator__.validate_python(data)
+        FilePart.model_validate(data)
     except ValidationError as failure:
         for error in failure.errors(include_url=False):
             if found := _diagnostic(root, error):
@@ -43,7 +43,8 @@ def objections(root: Node, data: Any) -> Iterator[Diagnostic]:
 
 def misspelt(node: Map, part: type[BaseModel]) -> frozenset[str]:
     """The keys that the unknown keys of a mapping were probably meant to be."""
-    return frozenset(meant for key in node.entries.keys() - _keys(part) for meant in _close(key, _keys(part)))
+    known = _keys(part)
+    return frozenset(meant for key in node.entries if key not in known for meant in _close(key, known))
 
 
 def _diagnostic(root: Node, error: Mapping[str, Any]) -> Diagnostic | None:
@@ -70,7 +71,7 @@ def _unknown(root: Node, location: Location) -> Diagnostic:
     node, source = locate(root, parent)
     part = _part(parent)
     close = _close(str(key), _keys(part))
-    remedy = f"did you mean `{close[0]}`?" if close else f"known here: {_listed(sorted(_keys(part)))}"
+    remedy = f"did you mean `{close[0]}`?" if close else f"known here: {_listed(_keys(part))}"
     place = node.entries[str(key)].key if isinstance(node, Map) else source
     return Diagnostic(f"unknown key `{key}` in {_NAMES[part.__name__]}", place, remedy)
 
@@ -130,12 +131,12 @@ def _models(annotation: Any) -> Iterator[type[BaseModel]]:
         yield from _models(inner)
 
 
-def _keys(part: type[BaseModel]) -> set[str]:
-    return {field.alias or name for name, field in part.model_fields.items()}
+def _keys(part: type[BaseModel]) -> list[str]:
+    return [field.alias or name for name, field in part.model_fields.items()]
 
 
-def _close(word: str, possible: Sequence[str] | set[str]) -> list[str]:
-    return get_close_matches(word, sorted(possible), n=1, cutoff=0.6)
+def _close(word: str, possible: Sequence[str]) -> list[str]:
+    return get_close_matches(word, possible, n=1, cutoff=0.6)
 
 
 def _listed(words: Sequence[str], conjunction: str = "and") -> str:
