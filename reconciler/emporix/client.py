@@ -99,7 +99,7 @@ class Client:
         self._veil = Veil(credentials.secrets)
         self.tokens = Tokens(tenant, credentials, lambda call: self._persist(call, ""), self._veil, clock)
         self._counting = Lock()
-        self._http = httpx.Client(transport=transport or PooledTransport(settings.parallelism))
+        self._http = httpx.Client(transport=transport or PooledTransport())
         self._timeout = httpx.Timeout(settings.timeout).as_dict()
         self._headers = {
             "Accept": "application/json",
