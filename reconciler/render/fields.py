@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from enum import Enum
 from typing import Any, Final, NamedTuple
+from unicodedata import normalize
 
 from reconciler.core.fields import Difference, differences
 from reconciler.core.model import LOCALIZED, UNORDERED, Fields
@@ -46,19 +47,23 @@ def changed(before: Fields | None, after: Fields | None) -> Iterator[Leaf]:
         yield from _leaves(difference)
 
 
-def told(leaf: Leaf, room: int) -> tuple[str, str]:
-    """What happens to the value and the sign for it: ``+ new``, ``- old``, or ``old -> new`` without a sign.
+def told(leaf: Leaf, room: int) -> Iterator[tuple[str, str]]:
+    """What happens to the value, each line with its sign: ``+ new``, ``- old``, or ``old -> new`` without a sign.
 
-    Long values are cut so that the place where they begin to differ stays in sight.
+    Two values too long for one line stand below each other, cut so that the place where they begin to differ is seen.
     """
     if leaf.before is ABSENT:
-        return "+", head(_written(leaf.path, leaf.after), room - 2)
-    if leaf.after is ABSENT:
-        return "-", head(_written(leaf.path, leaf.before), room - 2)
-    before, after = _written(leaf.path, leaf.before), _written(leaf.path, leaf.after)
-    if columns(before) + columns(after) + 4 > room:
-        before, after = _around_difference(before, after, (room - 4) // 2)
-    return "", f"{before} -> {after}"
+        yield "+", head(_written(leaf.path, leaf.after), room)
+    elif leaf.after is ABSENT:
+        yield "-", head(_written(leaf.path, leaf.before), room)
+    else:
+        before, after = _apart(_written(leaf.path, leaf.before), _written(leaf.path, leaf.after))
+        if columns(before) + columns(after) + len(" -> ") <= room:
+            yield "", f"{before} -> {after}"
+        else:
+            start = _common(before, after) if max(columns(before), columns(after)) > room else 0
+            yield "-", head(tail(before[:start], CONTEXT) + before[start:], room)
+            yield "+", head(tail(after[:start], CONTEXT) + after[start:], room)
 
 
 def _leaves(difference: Difference) -> Iterator[Leaf]:
@@ -94,9 +99,13 @@ def _written(path: str, value: Any) -> str:
     return quoted(value) if is_text or not value or " " in value else safe(value)
 
 
-def _around_difference(before: str, after: str, room: int) -> tuple[str, str]:
-    same = 0
-    while same < min(len(before), len(after)) and before[same] == after[same]:
-        same += 1
-    kept = tail(before[:same], CONTEXT)
-    return head(kept + before[same:], room), head(kept + after[same:], room)
+def _apart(before: str, after: str) -> tuple[str, str]:
+    """Two texts that look alike (an umlaut typed as one character, or as two) with those characters written out."""
+    if normalize("NFKC", before) != normalize("NFKC", after):
+        return before, after
+    return before.encode("ascii", "backslashreplace").decode(), after.encode("ascii", "backslashreplace").decode()
+
+
+def _common(before: str, after: str) -> int:
+    """How many characters two texts begin with alike."""
+    return next((at for at, (old, new) in enumerate(zip(before, after, strict=False)) if old != new), 0)

@@ -79,7 +79,7 @@ def _excerpt(source: Source, line: str | None, paint: Paint, width: int) -> Iter
     at = min(max(source.column - 1, 0), len(line))
     room = max(width - GUTTER - 3, LEAST)
     before, after = _visible(line[max(0, at - room - 1) : at]), _visible(line[at : at + room + 1])
-    before = tail(before, max(room // 2, room - columns(after)))
+    before = tail(before, max(room // 2, room - max(columns(after), 1)))
     after = head(after, room - columns(before))
     yield f"{source.line:>{GUTTER}} | {safe(before + after)}".rstrip()
     yield f"{'':>{GUTTER}} | {' ' * columns(before)}{paint('^', Look.ADD)}"

@@ -47,8 +47,8 @@ def outcome(
         yield from page.reasoned("Not tried", skipped, Look.CHANGE)
     resources = f"Resources: {added} added, {changed} changed, {destroyed} destroyed."
     extra = ", ".join(f"{count} {word}" for count, word in ((adopted, "adopted"), (forgotten, "forgotten")) if count)
-    fate = page.paint("Apply complete!", Look.ADD) if complete else page.paint("Apply incomplete.", Look.REMOVE)
-    yield f"{fate} {resources}" + (f" {extra}." if extra else "")
+    fate, look = ("Apply complete!", Look.ADD) if complete else ("Apply incomplete.", Look.REMOVE)
+    yield page.paint(f"{fate} {resources}" + (f" {extra}." if extra else ""), look)
     if verified is not None:
         yield f"Verified {verified[0]} of {verified[1]} changes."
     if not complete:
@@ -97,11 +97,10 @@ class _Page:
 
 def _ways_on(failed: bool, unsure: bool, is_found: bool, interrupted: bool) -> Iterator[str]:
     if interrupted:
-        yield "It was interrupted: the requests under way were finished, no new one was sent, and the lock is released."
+        yield "It was interrupted: requests under way were finished, no new one was sent, and the lock is released."
     if not is_found:
-        yield "Not everything was found as planned when read again: somebody else may be changing it; `plan` shows what."
-    yield "What was done is recorded."
+        yield "Read again, not all of it is as planned: somebody else may be changing it; `reconciler plan` shows what."
     if unsure:
-        yield "What may or may not have happened is recorded as pending: the next run reads from the service which it is."
+        yield "What may or may not have happened is recorded as pending; the next run asks the service which it is."
     remedy = "Remove the cause, then run" if failed else "Run"
-    yield f"{remedy} `reconciler apply` again: it does only what is left."
+    yield f"{remedy} `reconciler apply` again: what was done is recorded, and it does only what is left."

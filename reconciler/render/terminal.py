@@ -4,6 +4,7 @@ Tools that read Terraform's output read this one too: ``# ADDRESS will be create
 summary is the last thing said. Lines come one by one, so that a hundred thousand changes need no memory and no wait.
 """
 
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -24,7 +25,9 @@ NOTHING_PLANNED: Final = "No changes. Your configuration matches the live state.
 NOTHING_DRIFTED: Final = "No drift. The live state matches the lockfile."
 
 NARROWEST: Final = 40
+LEAST: Final = 32
 LABEL: Final = 32
+UNBOUNDED: Final = sys.maxsize
 MOST_NAMED: Final = 5
 FIELD_LOOKS: Final = {"+": Look.ADD, "-": Look.REMOVE, "": Look.CHANGE}
 
@@ -122,12 +125,17 @@ class _Page:
             yield from self.left(tenant, part)
 
     def heading(self, part: GroupPart) -> str:
-        name = quoted(part.touched.name) if part.touched and part.touched.name else ""
-        facts = _facts(part.touched) if part.touched else ""
-        room = self.width - columns(part.id) - columns(facts) - 6
-        return "  " + "  ".join(
-            filter(None, (self.paint(safe_address(part.id), Look.STRONG), head(name, max(room, LABEL)), facts))
-        )
+        group = safe_address(part.id)
+        if part.touched is None:
+            return f"  {self.paint(group, Look.STRONG)}"
+        facts = _facts(part.touched, self.reading.backwards)
+        room = self.room(self.width - columns(group) - columns(facts) - 6)
+        name = head(quoted(part.touched.name), room) if part.touched.name else ""
+        return "  " + "  ".join(filter(None, (self.paint(group, Look.STRONG), name, facts)))
+
+    def room(self, columns_left: int) -> int:
+        """How far a text may go on: all is shown in full, and something is shown on the narrowest page."""
+        return UNBOUNDED if self.full else max(columns_left, LEAST)
 
     def change(self, change: Change) -> Iterator[str]:
         """Two lines: the one that tools read, and why, from where and for what."""
@@ -139,8 +147,8 @@ class _Page:
         if source:
             line += "  " + self.paint(source, Look.DIM)
         if change.note:
-            room = self.width - columns(why) - columns(source) - 8
-            line += f"  ({head(safe(change.note), max(room, LABEL))})"
+            room = self.room(self.width - columns(why) - columns(source) - 8)
+            line += f"  ({head(safe(change.note), room)})"
         yield line
 
     def definition(self, change: Change) -> Iterator[str]:
@@ -153,13 +161,13 @@ class _Page:
 
     def fields(self, leaves: Sequence[Leaf], *, signed: bool) -> Iterator[str]:
         shown, hidden = fold(leaves, self.full)
-        label = min(max((columns(safe(leaf.path)) for leaf in shown), default=0), LABEL)
-        for leaf in shown:
-            path = head(safe(leaf.path), LABEL)
-            sign, text = told(leaf, 10**9 if self.full else max(self.width - label - 10, LABEL))
-            mark = f"{sign} " if sign and signed else ""
-            value = self.paint(f"{mark}{text}", FIELD_LOOKS[sign])
-            yield f"      {path}{' ' * (label - columns(path))}  {value}"
+        paths = [head(safe(leaf.path), self.room(LABEL)) for leaf in shown]
+        label = max(map(columns, paths), default=0)
+        for leaf, path in zip(shown, paths, strict=True):
+            for sign, text in told(leaf, self.room(self.width - label - 10)):
+                mark = f"{sign} " if sign and signed else ""
+                value = self.paint(f"{mark}{text}", FIELD_LOOKS[sign])
+                yield f"      {path}{' ' * (label - columns(path))}  {value}"
         if hidden:
             yield f"      {plural(hidden, 'more field')}; --full shows all"
 
@@ -203,13 +211,13 @@ class _Page:
             yield ""
 
 
-def _facts(touched: Touched) -> str:
+def _facts(touched: Touched, backwards: bool) -> str:
+    """What a reader should know of the group: how many members it has before and after, and what is special."""
+    before, after = (touched.desired, touched.live) if backwards else (touched.live, touched.desired)
     if touched.unlisted and not touched.leaves:
         counted = "members not managed"
-    elif touched.live == touched.desired:
-        counted = plural(touched.live, "member")
     else:
-        counted = f"{touched.live} -> {plural(touched.desired, 'member')}"
+        counted = plural(after, "member") if before == after else f"{before} -> {plural(after, 'member')}"
     additive = "additive" if touched.membership is Membership.ADDITIVE else ""
     first = "not in the lockfile yet" if touched.first_contact else ""
     return ", ".join(filter(None, (counted, additive, first)))

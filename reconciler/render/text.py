@@ -6,8 +6,7 @@ must not move the cursor, hide or reorder text, add a line, or say a sentence th
 
 import json
 import re
-from collections.abc import Iterable
-from itertools import chain
+from itertools import accumulate, chain
 from typing import Final
 from unicodedata import category, east_asian_width
 
@@ -25,8 +24,8 @@ INVISIBLE: Final = frozenset(
 
 # CI runners obey `::command::` at the start of a line and `##[command]` or `##name[command]` anywhere in it; tools that
 # comment on pull requests search for the two summaries without looking where they stand.
-_COMMAND: Final = re.compile(r"^\s*:(?=:)|#(?=#\w*\[)|(?<=\bPlan):(?= \d)|(?<=\bResources):(?= \d)")
-_SENTENCE: Final = re.compile(r" (?:will be|must be|has moved) ")
+_COMMAND: Final = re.compile(r"^\s*:(?=:)|#(?=#\w*\[)|(?<=Plan):(?= \d)|(?<=Resources):(?= \d)")
+_SENTENCE: Final = re.compile(r" (?:will be|must be|has moved|was \w+ outside)\b")
 
 
 def safe(text: str) -> str:
@@ -67,7 +66,7 @@ def head(text: str, room: int) -> str:
 
 def tail(text: str, room: int) -> str:
     """The end of safe text within so many columns, begun by ``…`` if something was cut off."""
-    return text if columns(text) <= room else "…" + _fitting(reversed(text), room - 1)[::-1]
+    return text if columns(text) <= room else "…" + _fitting(text[::-1], room - 1)[::-1]
 
 
 def plural(count: int, word: str) -> str:
@@ -86,11 +85,6 @@ def _columns(char: str) -> int:
     return 2 if east_asian_width(char) in {"W", "F"} else 1
 
 
-def _fitting(chars: Iterable[str], room: int) -> str:
-    kept = []
-    for char in chars:
-        room -= _columns(char)
-        if room < 0:
-            break
-        kept.append(char)
-    return "".join(kept)
+def _fitting(text: str, room: int) -> str:
+    ends = accumulate(map(_columns, text))
+    return "".join(char for char, end in zip(text, ends, strict=True) if end <= room)

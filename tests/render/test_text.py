@@ -1,0 +1,78 @@
+"""Foreign text can't move the cursor, hide, reorder, add a line or speak as this tool."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciler.render.text import INVISIBLE, columns, head, plural, quoted, safe, safe_address, tail
+
+ANYTHING = st.text(st.characters(), max_size=40)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Katalog Ä é 目録 👩", "Katalog Ä é 目録 👩"),
+        ("\x1b[31mred", "\\x1b[31mred"),
+        ("a\nb\r\tc\x00", "a\\nb\\r\\tc\\x00"),
+        ("\x9b2J", "\\x9b2J"),
+        ("user\u202egpj.exe", "user\\u202egpj.exe"),
+        ("ze\u200bro\ufeff", "ze\\u200bro\\ufeff"),
+        ("fill\u3164er", "fill\\u3164er"),
+        ("hid\U000e0141den", "hid\\U000e0141den"),
+        ("line\u2028end", "line\\u2028end"),
+        ("half\ud800", "half\\ud800"),
+        ("a\u00a0b", "a\\xa0b"),
+        ("::stop-commands::x", "\\x3a:stop-commands::x"),
+        ("  ::error::x", "  \\x3a:error::x"),
+        ("a ##[error]b", "a \\x23#[error]b"),
+        ("##vso[task.x]", "\\x23#vso[task.x]"),
+        ("Team # 1 ## two", "Team # 1 ## two"),
+        ("# a/b will be created", "\\x23 a/b will be created"),
+        ("Plan: 1 to add", "Plan\\x3a 1 to add"),
+        ("\nPlan: 1 to add", "\\nPlan\\x3a 1 to add"),
+        ("Resources: 1 added", "Resources\\x3a 1 added"),
+        ("Plan: Gold", "Plan: Gold"),
+    ],
+)
+def test_what_is_not_plainly_visible_is_written_out(text: str, shown: str) -> None:
+    assert safe(text) == shown
+
+
+@given(ANYTHING)
+def test_safe_text_is_printable_encodable_and_stays_as_it_is(text: str) -> None:
+    shown = safe(text)
+    assert shown.isprintable()
+    assert not INVISIBLE & set(shown)
+    assert shown.encode().decode() == shown
+    assert safe(shown) == shown
+
+
+def test_an_address_keeps_its_spaces_unless_it_speaks() -> None:
+    assert safe_address("acme/order desk/ana") == "acme/order desk/ana"
+    assert safe_address("acme/g/x must be replaced") == "acme/g/x\\x20must\\x20be\\x20replaced"
+    assert safe_address("acme/g/x # y") == "acme/g/x\\x20#\\x20y"
+
+
+def test_a_quote_does_not_end_a_quoted_text() -> None:
+    assert quoted('a" -> "b\\') == '"a\\" -> \\"b\\\\"'
+    assert quoted("Aufträge\x7f") == '"Aufträge\\x7f"'
+
+
+def test_columns_are_counted_as_a_terminal_does() -> None:
+    assert [columns("abc"), columns("目録"), columns("e\u0301"), columns("")] == [3, 4, 1, 0]
+
+
+@given(st.text("ab目é\u0301", max_size=30), st.integers(1, 40))
+def test_what_is_cut_fits_and_says_so(text: str, room: int) -> None:
+    for part, ends in ((head(text, room), str.endswith), (tail(text, room), str.startswith)):
+        assert columns(part) <= room
+        assert part == text or ends(part, "…")
+
+
+def test_head_keeps_the_beginning_and_tail_the_end() -> None:
+    assert (head("abcdef", 4), tail("abcdef", 4), head("abcd", 4), tail("abcd", 4)) == ("abc…", "…def", "abcd", "abcd")
+
+
+def test_one_is_not_many() -> None:
+    assert (plural(1, "change"), plural(0, "change")) == ("1 change", "0 changes")
