@@ -55,7 +55,7 @@ class Server(uvicorn.Server):
             except TimeoutError:
                 await self.on_tick(0)
 
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:  # noqa: ARG002
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Close the door and every connection, and let requests in flight come to their end."""
         for server in self.servers:
             server.close()

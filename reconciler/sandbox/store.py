@@ -40,9 +40,13 @@ CREATE TABLE IF NOT EXISTS assignment (
     user_type TEXT NOT NULL, id TEXT NOT NULL, UNIQUE (tenant, user_id, group_id));
 CREATE INDEX IF NOT EXISTS assignment_order ON assignment (tenant, group_id, seq);
 """
+# The version of the tables above, kept in the file.
+LAYOUT = 1
 # Only a crash of the machine could lose a commit, not one of the server: enough for a sandbox, and it
 # makes a write cost microseconds.
-PRAGMAS = "PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; PRAGMA temp_store = MEMORY;"
+PRAGMAS = (
+    f"PRAGMA user_version = {LAYOUT}; PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; PRAGMA temp_store = MEMORY;"
+)
 
 ASSIGNMENT_ROW = "(tenant, group_id, user_id, user_type, id)"
 
@@ -66,10 +70,18 @@ def now() -> str:
 
 
 class Store:
-    """One open database; used from a single thread, the one that runs the server's loop."""
+    """One open database; used from a single thread, the one that runs the server's loop.
+
+    Folders on the way to the file are made. Raises OSError for the file of another version.
+    """
 
     def __init__(self, path: Path | None) -> None:
+        if path is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
         self.db = sqlite3.connect(path or ":memory:", isolation_level=None, check_same_thread=False)
+        if self.db.execute("PRAGMA user_version").fetchone()[0] not in (0, LAYOUT):
+            self.db.close()
+            raise OSError(f"{path} was made by another version of the sandbox: delete it and seed again")
         self.db.executescript(PRAGMAS + SCHEMA)
         self.db.create_function("regexp", 2, matches, deterministic=True)
         self._rolls: dict[tuple[str, str, str], array[int]] = {}
@@ -214,7 +226,8 @@ class Store:
     def groups_of(self, tenant: str, user: str) -> list[str]:
         """Bodies of the groups that a user is in, oldest membership first."""
         query = (
-            "SELECT body FROM assignment AS a JOIN document AS d"
+            # CROSS keeps the order of the tables: the planner would walk all groups to find those of a user.
+            "SELECT body FROM assignment AS a CROSS JOIN document AS d"
             " ON d.tenant = a.tenant AND d.kind = 'groups' AND d.id = a.group_id"
             " WHERE a.tenant = ? AND a.user_id = ? ORDER BY a.seq"
         )

@@ -11,6 +11,18 @@ from reconciler.sandbox.errors import Refusal, bad_request, error_body, forbidde
 from reconciler.sandbox.store import EMPLOYEES, GROUPS, new_id, now
 
 EMPLOYEE = "EMPLOYEE"
+ALL = query.Page(1, query.HUGE)
+# The row's JSON with `groupIds` put in front of its last brace, all in SQL: these are long listings.
+WITH_GROUP_IDS = (
+    "substr(body, 1, length(body) - 1) || ',\"groupIds\":' || (SELECT json_group_array(group_id) FROM"
+    " (SELECT group_id FROM assignment AS a WHERE a.tenant = document.tenant AND user_id = document.id"
+    " ORDER BY seq)) || '}'"
+)
+VENDOR_MEMBERS = (
+    "id IN (SELECT user_id FROM assignment AS a JOIN document AS g"
+    " ON g.tenant = a.tenant AND g.kind = 'groups' AND g.id = a.group_id"
+    " WHERE a.tenant = ? AND json_extract(g.body, '$.vendorId') = ?)"
+)
 GROUP_FIELDS = ("id", "name", "description", "code", "userType")
 
 
@@ -42,46 +54,31 @@ def list_users(call: Call) -> Answer:
     """GET /users: all employees with the ids of their groups; customers are not supported yet (spec: 400)."""
     if call.query.get("userType", EMPLOYEE) != EMPLOYEE:
         raise bad_request("This user type is not supported yet for the user search", "Wrong user type.")
-    expand = call.expands("groups")
-    listing = query.Listing(call.store, call.tenant, EMPLOYEES)
-    bodies = [_with_groups(call, body, bool(expand)) for body in listing.page(call.page())]
-    return call.documents(bodies, None, listing.total)
+    listing = _employees(call)
+    return call.documents(_expanded(call, listing.page(call.page())), None, listing.total)
 
 
 def list_vendor_users(call: Call) -> Answer:
     """GET /users/vendors/{vendorId}: the employees in groups of a vendor; not paged (spec: no parameters)."""
-    sql = (
-        "SELECT body FROM document WHERE tenant = ?1 AND kind = 'employees' AND id IN ("
-        " SELECT user_id FROM assignment AS a JOIN document AS g"
-        " ON g.tenant = a.tenant AND g.kind = 'groups' AND g.id = a.group_id"
-        " WHERE a.tenant = ?1 AND a.user_type = 'EMPLOYEE' AND json_extract(g.body, '$.vendorId') = ?2)"
-        " ORDER BY seq"
-    )
-    rows = call.store.db.execute(sql, (call.tenant, call.path["vendorId"])).fetchall()
-    return call.documents([_with_groups(call, body, True) for (body,) in rows], None, lambda: len(rows))
+    found = _employees(call, query.Clause(VENDOR_MEMBERS, (call.tenant, call.path["vendorId"]))).page(ALL)
+    return call.documents(_with_groups(call, found), None, lambda: len(found))
 
 
-def _with_groups(call: Call, body: str, expand: bool) -> str:
-    """An employee's JSON with `groupIds` put in front of its last brace: the row itself is not decoded."""
-    user = _key(body)
-    groups = encoded(call.store.group_ids(call.tenant, user)).decode()
-    tail = f',"groupIds":{groups}'
-    if expand:
-        found = map(msgspec.json.decode, call.store.groups_of(call.tenant, user))
-        views = [{field: group[field] for field in GROUP_FIELDS if field in group} for group in found]
-        tail += f',"groups":{encoded(views).decode()}'
-    return f"{body[:-1]}{tail}}}"
+def _employees(call: Call, *clauses: query.Clause) -> query.Listing:
+    return query.Listing(call.store, call.tenant, EMPLOYEES, clauses, column=WITH_GROUP_IDS)
 
 
-class _Key(msgspec.Struct):
-    id: str
+def _expanded(call: Call, bodies: list[str]) -> list[str]:
+    return _with_groups(call, bodies) if call.expands("groups") else bodies
 
 
-_key_decoder = msgspec.json.Decoder(_Key)
-
-
-def _key(body: str) -> str:
-    return _key_decoder.decode(body).id
+def _with_groups(call: Call, bodies: list[str]) -> list[str]:
+    """Employees with the groups themselves beside the ids (spec: UserResponse.groups)."""
+    users = [msgspec.json.decode(body) for body in bodies]
+    for user in users:
+        groups = map(msgspec.json.decode, call.store.groups_of(call.tenant, user["id"]))
+        user["groups"] = [{field: group[field] for field in GROUP_FIELDS if field in group} for group in groups]
+    return [encoded(user).decode() for user in users]
 
 
 def get_user(call: Call) -> Answer:
@@ -102,11 +99,10 @@ def me(call: Call) -> str:
 
 
 def _user(call: Call, key: str) -> Answer:
-    expand = call.expands("groups")
-    body = call.store.body(call.tenant, EMPLOYEES, key)
-    if body is None:
+    found = _expanded(call, _employees(call, query.Clause("id = ?", (key,))).page(ALL))
+    if not found:
         raise not_found("user", key)
-    return Answer(200, _with_groups(call, body, bool(expand)).encode())
+    return Answer(200, found[0].encode())
 
 
 def create_user(call: Call) -> Answer:

@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 from contextlib import closing
@@ -85,6 +86,16 @@ def test_a_wrong_seed_is_raised_where_the_server_is_started():
     """The same error as that of load_seed."""
     with pytest.raises(SeedError):
         start(None, seed={"tenants": [{"tenant": "a", "x": 1}]})
+
+
+def test_a_database_of_another_version_is_refused(tmp_path):
+    """Its tables may be different, and a sandbox's data can be seeded again."""
+    path = tmp_path / "new" / "folder" / "s.db"
+    start(path).close()
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("PRAGMA user_version = 999")
+    with pytest.raises(OSError, match="another version"):
+        start(path)
 
 
 def test_two_sandboxes_run_side_by_side(launch, login):
