@@ -5,8 +5,7 @@ Every format for people (terminal, and those to come) is written from these part
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 from reconciler.core.plan import Action, Change, Plan, Touched
 
@@ -19,8 +18,7 @@ FOLDED_FROM: Final = 50
 Item = TypeVar("Item")
 
 
-@dataclass(frozen=True, slots=True)
-class GroupPart:
+class GroupPart(NamedTuple):
     """What is to be shown of one group; ``touched`` is None if nothing changes and foreign members are reported."""
 
     id: str
@@ -30,8 +28,7 @@ class GroupPart:
     left: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class TenantPart:
+class TenantPart(NamedTuple):
     """What is to be shown of one tenant; ``orphaned``: the configuration no longer names it."""
 
     name: str

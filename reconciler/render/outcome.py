@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from reconciler.core.plan import Change
 from reconciler.render.layout import fold
 from reconciler.render.style import Look, Paint, painter
-from reconciler.render.text import plural, safe, safe_address
+from reconciler.render.text import place, plural, safe, safe_address
 from reconciler.render.words import PLANNED
 
 Reasoned = Sequence[tuple[Change, str]]
@@ -89,8 +89,9 @@ class _Page:
         shown, hidden = fold(changes, self.full)
         for change in shown:
             phrase = PLANNED.phrases[change.action]
-            source = self.paint(f"  {safe(str(change.source))}", Look.DIM) if change.source else ""
-            yield f"{indent}{self.paint(phrase.sign, phrase.look)} {safe_address(change.address)}{source}"
+            line = f"{indent}{self.paint(phrase.sign, phrase.look)} {safe_address(change.address)}"
+            source = place(change.source)
+            yield f"{line}  {self.paint(source, Look.DIM)}" if source else line
         if hidden:
             yield f"{indent}{hidden} more; --full shows all"
 

@@ -6,8 +6,7 @@ summary is the last thing said. Lines come one by one, so that a hundred thousan
 
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from itertools import chain
+from dataclasses import replace
 from typing import Final
 
 from reconciler.core.guards import refusals
@@ -18,7 +17,7 @@ from reconciler.render.fields import Leaf, changed, created, told
 from reconciler.render.layout import GroupPart, TenantPart, fold, tenants
 from reconciler.render.messages import LineOf, diagnostic, no_line
 from reconciler.render.style import Look, Paint, painter
-from reconciler.render.text import columns, head, plural, quoted, safe, safe_address
+from reconciler.render.text import columns, head, place, plural, quoted, safe, safe_address
 from reconciler.render.words import DRIFTED, PLANNED, Reading
 
 NOTHING_PLANNED: Final = "No changes. Your configuration matches the live state."
@@ -48,13 +47,10 @@ def plan(
     """
     page = _Page(painter(color), max(width, NARROWEST), full, PLANNED)
     yield from page.parts(plan)
-    objections = refusals(plan)
-    remarks = chain(
-        page.remarks(plan.warnings, line_of, Severity.WARNING),
-        page.failures(plan),
-        page.objections(objections, line_of, plan.fingerprint, accepted) if objections else (),
-    )
-    yield from remarks
+    yield from page.remarks(plan.warnings, line_of, Severity.WARNING)
+    yield from page.failures(plan)
+    if objections := refusals(plan):
+        yield from page.objections(objections, line_of, plan.fingerprint, accepted)
     if plan.targets:
         yield f"Limited to {', '.join(map(safe_address, plan.targets))}."
     if not plan.changes and not plan.failures:
@@ -87,14 +83,11 @@ def planned(counts: Sequence[tuple[int, str]]) -> str:
     return f"Plan: {', '.join(told[:3])}." + (f" {extra}." if extra else "")
 
 
-@dataclass(frozen=True, slots=True)
 class _Page:
     """How everything on one page is written: colours, width, folding and the words of one reading."""
 
-    paint: Paint
-    width: int
-    full: bool
-    reading: Reading
+    def __init__(self, paint: Paint, width: int, full: bool, reading: Reading) -> None:
+        self.paint, self.width, self.full, self.reading = paint, width, full, reading
 
     def parts(self, plan: Plan) -> Iterator[str]:
         for part in tenants(plan, self.reading.phrases):
@@ -142,7 +135,7 @@ class _Page:
         phrase = self.reading.phrases[change.action]
         yield "  " + self.paint(f"# {safe_address(change.address)} {phrase.says}", Look.STRONG)
         why = f"{phrase.sign} {phrase.why or change.reason}"
-        source = safe(str(change.source)) if change.source else ""
+        source = place(change.source)
         line = "  " + self.paint(phrase.sign, phrase.look) + why[len(phrase.sign) :]
         if source:
             line += "  " + self.paint(source, Look.DIM)

@@ -10,6 +10,8 @@ from itertools import accumulate, chain
 from typing import Final
 from unicodedata import category, east_asian_width
 
+from reconciler.diagnostics import Source
+
 INVISIBLE: Final = frozenset(
     map(
         chr,
@@ -47,6 +49,11 @@ def safe_address(address: str) -> str:
     """
     text = safe(address)
     return text.replace(" ", "\\x20") if "# " in text or _SENTENCE.search(text) else text
+
+
+def place(source: Source | None) -> str:
+    """``file:line:column``, or nothing: what the lockfile asked for (an empty path) has no line to point at."""
+    return safe(str(source)) if source and source.path else ""
 
 
 def quoted(text: str) -> str:

@@ -1,7 +1,6 @@
 """What an action is called: the same plan value reads as a plan or as drift, and only the words differ."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from reconciler.core.plan import Action
@@ -24,20 +23,19 @@ class Count(NamedTuple):
     actions: frozenset[Action]
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """One way to read a plan: a phrase for each action shown, and the numbers of its summary.
 
     ``backwards``: what happened went from ``after`` to ``before``, because the live state moved and not we.
     """
 
     phrases: Mapping[Action, Phrase]
-    counts: tuple[Count, ...]
+    numbers: tuple[Count, ...]
     backwards: bool = False
 
     def tally(self, counts: Mapping[Action, int]) -> list[tuple[int, str]]:
         """The numbers of the summary with their words, zeros included."""
-        return [(sum(counts.get(action, 0) for action in count.actions), count.word) for count in self.counts]
+        return [(sum(counts.get(action, 0) for action in count.actions), count.word) for count in self.numbers]
 
 
 PLANNED: Final = Reading(
