@@ -51,6 +51,7 @@ class LockInfo:
     def mine(cls, operation: str, *, info: str = "", version: str = "") -> Self:
         """What this process says of itself now, under an id that nobody else has."""
         import getpass
+        import os
         import socket
         import uuid
         from datetime import UTC, datetime
@@ -58,7 +59,7 @@ class LockInfo:
         try:
             user = getpass.getuser()
         except (KeyError, OSError):  # containers run under numbers that have no name
-            user = "unknown"
+            user = str(os.getuid())
         return cls(
             id=str(uuid.uuid4()),
             operation=operation,
@@ -161,7 +162,7 @@ def held(url: str, holder: LockInfo | None) -> LockHeld:
     """The refusal that every place gives while somebody else holds its lock."""
     return LockHeld(
         f"{url} is locked by {holder or 'somebody who left no name'}",
-        remedy="wait until that run is over, or let --lock-timeout 5m wait for it",
+        remedy="wait until that run is over, then try again",
     )
 
 

@@ -25,7 +25,7 @@ ever written, so there is no place for a secret. The text is arranged by hand ar
 general pretty printer would spread a member over four lines.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
@@ -99,6 +99,9 @@ class _Format(msgspec.Struct):
     format: int
 
 
+_BATCH: Final = 10_000
+"""Members or changes that are encoded at once: more of them cost memory and save no time."""
+
 _ENCODER: Final = msgspec.json.Encoder(order="deterministic")
 _FILE: Final = msgspec.json.Decoder(_File)
 _FORMAT: Final = msgspec.json.Decoder(_Format)
@@ -123,7 +126,7 @@ def decode(data: bytes, name: str) -> Lockfile:
     try:
         version = _FORMAT.decode(data).format
         file = _FILE.decode(data) if version == FORMAT else _upgraded(data, name, version)
-        if b"".join(_text(file)) != data:  # edited, merged or upgraded: only then can a key be there twice
+        if not _is_as_written(data, file):  # edited, merged or upgraded: only then can a key be there twice
             damage.refuse_repeated_keys(data, name)
     except (ValueError, RecursionError) as error:
         raise damage.explain(data, name, error) from None
@@ -248,6 +251,15 @@ def _text(file: _File) -> Iterator[bytes]:
     yield b"\n"
 
 
+def _is_as_written(data: bytes, file: _File) -> bool:
+    offset = 0
+    for part in _text(file):
+        if not data.startswith(part, offset):
+            return False
+        offset += len(part)
+    return offset == len(data)
+
+
 def _entries(group: _Group) -> dict[str, Iterable[bytes]]:
     entries: dict[str, Iterable[bytes]] = {
         "owned": [_ENCODER.encode(group.owned)],
@@ -271,15 +283,15 @@ def _object(indent: str, entries: Mapping[str, Iterable[bytes]]) -> Iterator[byt
     yield b"\n" + indent.encode() + b"}" if entries else b"{}"
 
 
-def _array(indent: str, items: Iterable[Any], before: bytes = b"", after: bytes = b"") -> Iterator[bytes]:
-    # JSON has no raw newline inside a string, so one replace over the encoder's lines dresses a million members.
-    lines = _ENCODER.encode_lines(items)
-    if not lines:
-        yield b"[]"
-        return
+def _array(indent: str, items: Sequence[Any], before: bytes = b"", after: bytes = b"") -> Iterator[bytes]:
     start = b"\n" + indent.encode() + b"  " + before
-    yield b"[" + start + lines[:-1].replace(b"\n", after + b"," + start) + after
-    yield b"\n" + indent.encode() + b"]"
+    between = b"[" + start
+    for first in range(0, len(items), _BATCH):
+        # JSON has no raw newline inside a string, so one replace over the encoder's lines dresses them all.
+        lines = _ENCODER.encode_lines(items[first : first + _BATCH])
+        yield between + lines[:-1].replace(b"\n", after + b"," + start) + after
+        between = b"," + start
+    yield b"\n" + indent.encode() + b"]" if items else b"[]"
 
 
 def _indented(indent: str, value: Any) -> bytes:

@@ -172,7 +172,7 @@ def test_the_refused_learn_who_holds_the_lock(place: LocalPlace) -> None:
     assert caught.value.exit_code == ExitCode.LOCKED
     for part in (place.url, ME.who, "apply", "https://ci.example/jobs/7", ME.created):
         assert part in str(caught.value)
-    assert "--lock-timeout" in caught.value.remedy
+    assert "wait" in caught.value.remedy
     assert (lease.info.id, lease.info.version) == (ME.id, "1.2.3")
     assert lease.info.path in place.url
 
