@@ -30,11 +30,11 @@ def served(tmp_path, world):
     with subprocess.Popen(
         [sys.executable, "-W", "error", "-c", SERVE, str(tmp_path / "s.db")],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    ) as process:  # fmt: skip
-        assert process.stdout
-        yield process, process.stdout.readline().split()[-1]
-        if process.poll() is None:
-            process.kill()
+    ) as child:  # fmt: skip
+        assert child.stdout
+        yield child, child.stdout.readline().split()[-1]
+        if child.poll() is None:
+            child.kill()
 
 
 def test_the_package_is_light_to_import():
@@ -117,21 +117,21 @@ def test_an_unexpected_error_is_visible(sandbox, login, caplog):
 @pytest.mark.parametrize("code", [signal.SIGINT, signal.SIGTERM])
 def test_serve_ends_on_a_signal(served, code):
     """The function returns, so that the command can say goodbye, and nothing is on stderr."""
-    process, url = served
+    child, url = served
     assert httpx.get(url).status_code == 404
-    process.send_signal(code)
-    out, err = process.communicate(timeout=20)
-    assert (process.returncode, out, err) == (0, "ended\n", "")
+    child.send_signal(code)
+    out, err = child.communicate(timeout=20)
+    assert (child.returncode, out, err) == (0, "ended\n", "")
 
 
 def test_data_survive_a_kill(served, login, launch, tmp_path):
     """Every answered write is in the file when the process is killed."""
-    process, url = served
+    child, url = served
     api = login(type("Served", (), {"url": url}))
     for user in ("ben", "cleo"):
         assert api.put(f"groups/clerks/users/EMPLOYEE/{user}").status_code == 201
-    process.kill()
-    process.wait()
+    child.kill()
+    child.wait()
     again = login(launch(None, tmp_path / "s.db"))
     assert [row["userId"] for row in again.get("groups/clerks/users").json()] == ["ana", "ben", "cleo"]
 
