@@ -10,7 +10,10 @@ from typing import Any, TypeVar
 import httpx
 import msgspec
 
+from reconciler.diagnostics import ServiceError
+from reconciler.emporix import errors
 from reconciler.emporix.call import Answer, Call, Failure, Refusal
+from reconciler.emporix.retry import LONGEST_PAUSE
 from reconciler.emporix.veil import Veil
 
 T = TypeVar("T")
@@ -23,26 +26,33 @@ _SCOPES = re.compile(r"(?:Missing required scopes\s*'\[([^\]]*)\]'|Required scop
 _json = msgspec.json.Decoder()
 
 
-def judge(call: Call[T], response: httpx.Response, veil: Veil) -> Answer[T] | Failure:
-    """The answer to a call, or why it is worth another try.
+def judge(
+    call: Call[T], received: httpx.Response | httpx.RequestError, veil: Veil
+) -> Answer[T] | Failure | ServiceError:
+    """The answer to a call, why it is worth another try, or the error if another try would bring the same."""
+    if isinstance(received, httpx.RequestError):
+        return errors.unreachable(call, veil(str(received))) if _is_hopeless(received) else _lost(received, veil)
+    try:
+        return _answered(call, received, veil)
+    except msgspec.ValidationError as error:
+        return errors.misshapen(call, veil(str(error)))
 
-    Worth it are 408, 425, 429 and 5xx except 501 ("not implemented" stays so), redirects and successes that are not
-    among the documented ones (a gateway's page, say), and bodies that are no JSON. A body of a wrong shape
-    raises ``msgspec.ValidationError``: another try would bring the same.
+
+def _answered(call: Call[T], response: httpx.Response, veil: Veil) -> Answer[T] | Failure:
+    """Worth another try are 408, 425, 429 and 5xx, bodies that are not JSON, and successes that are not documented.
+
+    501 ("not implemented") stays so; a success that is not documented is some gateway's page.
     """
     status = response.status_code
     if status in call.done:
         return _valued(call, response)
     if status in UNTOUCHED or (status >= 500 and status != 501):
-        return Failure(
-            _phrase(status),
-            certain=status in UNTOUCHED,
-            crowded=status in CROWDED,
-            retry_after=retry_after(response),
-        )
+        wait = retry_after(response)
+        silly = f", asking to wait {wait:.0f} s" if wait is not None and wait > LONGEST_PAUSE else ""
+        return Failure(_phrase(status) + silly, status in UNTOUCHED, status in CROWDED, wait)
     if status < 400:
         return Failure(f"{_phrase(status)}, which is not documented for this request")
-    return Answer(status, refusal=refusal(response, veil))
+    return Answer(status, refusal=_refusal(response, veil))
 
 
 def _valued(call: Call[T], response: httpx.Response) -> Answer[T] | Failure:
@@ -74,17 +84,19 @@ def retry_after(response: httpx.Response) -> float | None:
         return None
 
 
-def lost(error: httpx.RequestError, veil: Veil) -> Failure:
+def _lost(error: httpx.RequestError, veil: Veil) -> Failure:
     """Why no answer came; only a connection that was never made leaves no doubt that nothing happened."""
-    untouched = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout)
+    untouched = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout | httpx.ProxyError)
     slow = isinstance(error, httpx.TimeoutException)
-    reason = "no answer in time" if slow else veil(str(error)) or type(error).__name__
-    return Failure(f"{type(error).__name__}: {reason}", certain=untouched, crowded=slow)
+    said = veil(str(error))
+    return Failure(f"{type(error).__name__}: {said}" if said else type(error).__name__, untouched, crowded=slow)
 
 
-def is_hopeless(error: httpx.RequestError) -> bool:
-    """Whether no further try can help: the certificate is not trusted, or the URL is of no kind that we speak."""
-    if isinstance(error, httpx.UnsupportedProtocol | httpx.LocalProtocolError | httpx.ProxyError):
+def _is_hopeless(error: httpx.RequestError) -> bool:
+    """Whether no further try can help: what we would send is wrong, or the proxy or a certificate is refused."""
+    if isinstance(error, httpx.UnsupportedProtocol | httpx.LocalProtocolError):
+        return True
+    if isinstance(error, httpx.ProxyError) and "407" in str(error):
         return True
     return any(isinstance(link, ssl.SSLCertVerificationError) for link in _chain(error))
 
@@ -95,7 +107,7 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__ or error.__context__
 
 
-def refusal(response: httpx.Response, veil: Veil) -> Refusal:
+def _refusal(response: httpx.Response, veil: Veil) -> Refusal:
     """What the service said, whichever of its shapes it used.
 
     Those are ``{message, details[]}``, the gateway's ``{"fault": {"faultstring"}}``, OAuth's ``{"error_description"}``,

@@ -37,8 +37,8 @@ class Call(Generic[T_co]):
 class Answer(Generic[T_co]):
     """What the service answered: ``value`` is None for a judged status, ``refusal`` says then what it said.
 
-    ``total`` is ``X-Total-Count``. ``doubtful``: an earlier try of the same call got no answer, so it may have done
-    the work already.
+    ``total`` is ``X-Total-Count``. ``doubtful``: an earlier try of the same call got no answer that says what became
+    of it, so it may have done the work already.
     """
 
     status: int
@@ -70,6 +70,9 @@ class Failure:
     certain: bool = False
     crowded: bool = False
     retry_after: float | None = None
+
+    def __str__(self) -> str:
+        return self.reason
 
 
 def target(*segments: str, **query: str | int) -> str:

@@ -41,6 +41,12 @@ def list_members(tenant: str, group: str, number: int, size: int) -> Call[list[w
     )
 
 
+def probe(tenant: str) -> Call[list[wire.GroupId]]:
+    """The smallest request that shows whether a token is valid for the tenant: a 403 says that it is."""
+    where = target("iam", tenant, "groups", pageNumber=1, pageSize=1)
+    return Call("probe", f"list the groups of {tenant}", "GET", where, wire.group_ids, judged=frozenset({403}))
+
+
 def get_group(tenant: str, group: str) -> Call[wire.Group]:
     """One group; a 404 says that it is not there."""
     return Call(
@@ -73,10 +79,10 @@ def list_employees(tenant: str, number: int, size: int) -> Call[list[wire.Employ
 
 
 def list_user_groups(tenant: str, user: str, number: int, size: int) -> Call[list[wire.GroupId]]:
-    """A page of the groups of one user of either type."""
+    """A page of the groups of one user of either type; a 404, not documented here, would say that there are none."""
     where = target("iam", tenant, "users", user, "groups", pageNumber=number, pageSize=size)
     purpose = f"list the groups of user {user} of {tenant}"
-    return Call("list user groups", purpose, "GET", where, wire.group_ids, headers=COUNTED)
+    return Call("list user groups", purpose, "GET", where, wire.group_ids, headers=COUNTED, judged=GONE)
 
 
 def find_customers(tenant: str, users: Iterable[str], size: int) -> Call[list[wire.Customer]]:

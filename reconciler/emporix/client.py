@@ -10,13 +10,14 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
+from email.utils import parsedate_to_datetime
 from threading import Lock
 from types import TracebackType
 from typing import ParamSpec, Self, TypeVar
 
 import httpx
-import msgspec
 
+from reconciler.diagnostics import ReconcilerError, RequestRefused, ServiceError
 from reconciler.emporix import answers, errors
 from reconciler.emporix.call import Answer, Call, Failure
 from reconciler.emporix.credentials import DEFAULT_URL, Credentials
@@ -37,14 +38,15 @@ class Settings:
 
     ``parallelism`` is how many requests are under way at most; ``timeout`` the seconds without a byte after which a
     request counts as lost; ``attempts`` how often and ``budget`` for how many seconds in all one call is tried;
-    ``page_size`` how many rows to ask for (FACTS, "Paging": no maximum is published).
+    ``page_size`` how many rows to ask for (FACTS, "Paging": no maximum is published). ``user_agent`` is this tool's
+    name and version unless told otherwise.
     """
 
     url: str = DEFAULT_URL
     parallelism: int = 16
     timeout: float = 30.0
     attempts: int = 6
-    budget: float = 120.0
+    budget: float = 300.0
     page_size: int = 1000
     user_agent: str = ""
 
@@ -89,16 +91,15 @@ class Client:
         self.tenant = tenant
         self.settings = settings
         self.sent: Counter[str] = Counter()
-        self.date: tuple[str, float] | None = None
         self._on_request = on_request
         self._clock = clock
-        self._sleep = sleep
         self._patience = Patience(settings.attempts, settings.budget, clock=clock, sleep=sleep, chance=chance)
         self._limiter = Limiter(settings.parallelism, clock, sleep)
         self._workers = Workers(settings.parallelism)
         self._veil = Veil(credentials.secrets)
-        self.tokens = Tokens(tenant, credentials, lambda call: self._persist(call, ""), self._veil, clock)
+        self.tokens = Tokens(tenant, credentials, self._ask_for_token, self._veil, clock)
         self._counting = Lock()
+        self._dated: tuple[str, float] | None = None
         self._http = httpx.Client(transport=transport or PooledTransport())
         self._timeout = httpx.Timeout(settings.timeout).as_dict()
         self._headers = {
@@ -117,7 +118,7 @@ class Client:
         self.close()
 
     def close(self) -> None:
-        """Drops what has not been sent; does not wait for what is under way."""
+        """Drops what has not been sent and does not wait for what is under way; whoever waits for it is let go."""
         self._workers.close()
         self._http.close()
 
@@ -125,6 +126,17 @@ class Client:
     def allowed(self) -> int:
         """How many requests may be under way now, after what the service bore so far."""
         return self._limiter.allowed
+
+    @property
+    def skew(self) -> float | None:
+        """By how many seconds the service's clock was ahead of ours at its last answer; None if it never said."""
+        if self._dated is None:
+            return None
+        date, received = self._dated
+        try:
+            return parsedate_to_datetime(date).timestamp() - received
+        except ValueError:
+            return None
 
     def begin(self, call: Call[T]) -> Future[Answer[T]]:
         """Sends a call on another thread."""
@@ -135,41 +147,58 @@ class Client:
         return self._workers.submit(task, *args, **kwargs)
 
     def send(self, call: Call[T]) -> Answer[T]:
-        """The answer to a call, after as many tries as it takes; raises a refusal that the caller does not judge.
+        """The answer to a call, after as many tries as it takes; raises a refusal that the caller does not judge."""
+        tries = Tries(self._patience)
+        try:
+            answer = self._authorised(call, tries)
+        except RequestRefused:
+            raise
+        except ReconcilerError as error:
+            if tries.doubtful and call.writes:
+                raise errors.unknown(error) from None
+            raise
+        if answer.refusal is not None and answer.status not in call.judged:
+            raise errors.refused(call, answer.refusal)
+        return replace(answer, doubtful=True) if tries.doubtful else answer
 
-        A 401 is met with one new token, since tokens can end before their time (FACTS, "Who is who").
-        """
+    def _authorised(self, call: Call[T], tries: Tries) -> Answer[T]:
+        """A 401 is met with one new token, since a token can end before its time (FACTS, "Who is who")."""
         token = self.tokens.current()
-        answer = self._persist(call, token)
+        answer = self._persist(call, token, tries)
         if answer.status == 401:
-            answer = self._persist(call, self.tokens.renew(token))
+            answer = self._persist(call, self.tokens.renew(token), tries)
             if answer.status == 401:
                 raise self.tokens.rejected()
+        return answer
+
+    def _ask_for_token(self, call: Call[T]) -> Answer[T]:
+        answer = self._persist(call, "", Tries(self._patience))
         if answer.refusal is not None and answer.status not in call.judged:
             raise errors.refused(call, answer.refusal)
         return answer
 
-    def _persist(self, call: Call[T], token: str) -> Answer[T]:
+    def _persist(self, call: Call[T], token: str, tries: Tries) -> Answer[T]:
         """Tries until there is an answer, or until patience ends."""
-        tries = Tries(self._patience)
         while isinstance(outcome := self._attempt(call, token, tries.made + 1), Failure):
             wait = tries.failed(outcome)
             if wait is None:
-                raise errors.gave_up(call, outcome, tries.made, tries.seconds, doubtful=tries.doubtful)
-            self._sleep(wait)
-        return replace(outcome, doubtful=True) if tries.doubtful else outcome
+                raise errors.gave_up(call, outcome, tries.made, tries.seconds)
+            self._patience.sleep(wait)
+        return outcome
 
     def _attempt(self, call: Call[T], token: str, number: int) -> Answer[T] | Failure:
         """One request within the limit, and what the limit learns from it."""
         request = self._request(call, token)
         with self._limiter.slot() as began:
-            response, outcome = self._exchange(call, request)
-        failure = outcome if isinstance(outcome, Failure) else None
-        if failure is None:
+            received = self._exchange(request)
+        outcome = answers.judge(call, received, self._veil)
+        if isinstance(outcome, Answer):
             self._limiter.succeeded()
-        elif failure.crowded:
-            self._limiter.pushed_back(began, pause(failure))
-        self._report(call, response, self._clock() - began, number, failure)
+        elif isinstance(outcome, Failure) and outcome.crowded:
+            self._limiter.pushed_back(began, pause(outcome))
+        self._report(call, received, outcome, number, self._clock() - began)
+        if isinstance(outcome, ServiceError):
+            raise outcome
         return outcome
 
     def _request(self, call: Call[T], token: str) -> httpx.Request:
@@ -181,28 +210,30 @@ class Client:
             call.method, url, headers=headers, content=call.body, extensions={"timeout": self._timeout}
         )
 
-    def _exchange(self, call: Call[T], request: httpx.Request) -> tuple[httpx.Response | None, Answer[T] | Failure]:
+    def _exchange(self, request: httpx.Request) -> httpx.Response | httpx.RequestError:
         try:
-            response = self._http.send(request)
+            return self._http.send(request)
         except httpx.RequestError as error:
-            if answers.is_hopeless(error):
-                raise errors.unreachable(call, self._veil(str(error))) from None
-            return None, answers.lost(error, self._veil)
-        try:
-            return response, answers.judge(call, response, self._veil)
-        except msgspec.ValidationError as error:
-            raise errors.misshapen(call, self._veil(str(error))) from None
+            return error
 
     def _report(
-        self, call: Call[T], response: httpx.Response | None, seconds: float, number: int, failure: Failure | None
+        self,
+        call: Call[T],
+        received: httpx.Response | httpx.RequestError,
+        outcome: Answer[T] | Failure | ServiceError,
+        number: int,
+        seconds: float,
     ) -> None:
         with self._counting:
             self.sent[call.kind] += 1
-        status = response.status_code if response is not None else None
-        if response is not None and "Date" in response.headers:
-            self.date = (response.headers["Date"], time.time())
+        status = None
+        if isinstance(received, httpx.Response):
+            status = received.status_code
+            if date := received.headers.get("Date"):
+                self._dated = (date, time.time())
         if self._on_request is not None:
-            note, wait = (failure.reason, pause(failure)) if failure else ("", None)
+            note = "" if isinstance(outcome, Answer) else str(outcome)
+            wait = pause(outcome) if isinstance(outcome, Failure) else None
             self._on_request(Exchange(call.kind, call.method, call.target, status, seconds, number, note, wait))
 
 

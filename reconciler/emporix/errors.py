@@ -1,6 +1,6 @@
 """Errors of the service in words: what was tried, what came back, and what would help."""
 
-from reconciler.diagnostics import RequestRefused, ServiceError
+from reconciler.diagnostics import ReconcilerError, RequestRefused, ServiceError
 from reconciler.emporix.call import Call, Failure, Refusal
 
 
@@ -11,18 +11,21 @@ class OutcomeUnknown(ServiceError):
     """
 
 
-def gave_up(call: Call[object], last: Failure, tries: int, seconds: float, *, doubtful: bool) -> ServiceError:
+def gave_up(call: Call[object], last: Failure, tries: int, seconds: float) -> ServiceError:
     """After the last try: how often and how long it was tried, and what came last."""
     times = "once" if tries == 1 else f"{tries} times in {seconds:.0f} s"
-    message = (
-        f"Could not {call.purpose}: {call.method} {call.target} was tried {times}; the last answer was {last.reason}"
+    return ServiceError(
+        f"Could not {call.purpose}: {call.method} {call.target} was tried {times}, and the last came to: {last.reason}",
+        remedy="Run again later, or with less parallelism if the service is overloaded.",
     )
-    if doubtful and call.writes:
-        return OutcomeUnknown(
-            f"{message}. It may have been carried out nevertheless",
-            remedy="Run again: what was done already is found, and only the rest is sent.",
-        )
-    return ServiceError(message, remedy="Run again later, or with less parallelism if the service is overloaded.")
+
+
+def unknown(error: ReconcilerError) -> OutcomeUnknown:
+    """The end of a write of which at least one try may have been carried out."""
+    return OutcomeUnknown(
+        f"{error.message}. It may have been carried out nevertheless",
+        remedy="Run again: what was done already is found, and only the rest is sent.",
+    )
 
 
 def unreachable(call: Call[object], reason: str) -> ServiceError:

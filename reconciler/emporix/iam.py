@@ -14,6 +14,7 @@ from reconciler.emporix import calls, errors, wire
 from reconciler.emporix.client import Client
 from reconciler.emporix.memberships import Memberships, missing_customers, read_memberships
 from reconciler.emporix.paging import Listing, read, read_all
+from reconciler.emporix.standing import Standing, examine
 
 _id = attrgetter("id")
 _user = attrgetter("userId")
@@ -122,6 +123,10 @@ class Iam:
     def missing_customers(self, users: Iterable[str]) -> frozenset[str]:
         """Those of the customers that do not exist, asked for many at once."""
         return frozenset(missing_customers(self._client, sorted(users)))
+
+    def standing(self) -> Standing:
+        """What the credentials are good for; raises CredentialsError if the service refuses them."""
+        return examine(self._client)
 
     def perform(self, step: Step) -> None:
         """Sends the one request that a step is; sending it again does no harm (FACTS, "calls")."""

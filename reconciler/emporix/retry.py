@@ -21,7 +21,7 @@ class Patience:
     """How often and for how many seconds in all one call is tried; clock, sleep and chance come from outside."""
 
     attempts: int = 6
-    budget: float = 120.0
+    budget: float = 300.0
     first: float = 0.25
     longest: float = 15.0
     clock: Callable[[], float] = time.monotonic

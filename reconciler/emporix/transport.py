@@ -68,7 +68,9 @@ class PooledTransport(httpx.BaseTransport):
                 found = httpx.HTTPTransport(verify=self._tls(), proxy=address, limits=httpx.Limits(max_connections=1))
             except (ImportError, ValueError) as error:
                 # The message of neither names the proxy, whose URL may hold a password.
-                raise httpx.ProxyError(f"the proxy of the environment can't be used ({type(error).__name__})") from None
+                raise httpx.UnsupportedProtocol(
+                    f"the proxy of the environment can't be used ({type(error).__name__})"
+                ) from None
             self._own.transport = found
             self._proxied.append(found)
         return found

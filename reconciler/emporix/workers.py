@@ -5,7 +5,8 @@ to the time-out. These are daemons: what is under way is abandoned, and the lock
 """
 
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future, InvalidStateError
+from contextlib import suppress
 from queue import SimpleQueue
 from threading import Lock, Thread, local
 from typing import Any, ParamSpec, TypeVar
@@ -24,6 +25,7 @@ class Workers:
         self._lock = Lock()
         self._threads = 0
         self._unfinished = 0
+        self._running: set[Future[Any]] = set()
         self._closed = False
         self._here = local()
 
@@ -48,22 +50,28 @@ class Workers:
     def _work(self) -> None:
         self._here.working = True
         while (job := self._tasks.get()) is not None:
+            with self._lock:
+                self._running.add(job[0])
             _run(job)
             with self._lock:
+                self._running.discard(job[0])
                 self._unfinished -= 1
 
     def close(self) -> None:
-        """Drops what has not begun and lets the threads end; does not wait for them."""
+        """Drops what has not begun, lets go whoever waits for what has, and does not wait for the threads."""
         with self._lock:
             if self._closed:
                 return
             self._closed = True
+            dropped = list(self._running)
             while not self._tasks.empty():
-                job = self._tasks.get()
-                if job is not None:
-                    job[0].cancel()
+                if job := self._tasks.get():
+                    dropped.append(job[0])
             for _ in range(self._threads):
                 self._tasks.put(None)
+        for future in dropped:
+            if not future.cancel():
+                _settle(future.set_exception, CancelledError())
 
 
 def _run(job: Task) -> None:
@@ -71,6 +79,13 @@ def _run(job: Task) -> None:
     if not future.set_running_or_notify_cancel():
         return
     try:
-        future.set_result(task())
+        result = task()
     except BaseException as error:  # noqa: BLE001 - it belongs to whoever waits for the future
-        future.set_exception(error)
+        _settle(future.set_exception, error)
+    else:
+        _settle(future.set_result, result)
+
+
+def _settle(settle: Callable[[Any], None], what: object) -> None:
+    with suppress(InvalidStateError):  # it was let go, or it ended, in the same moment
+        settle(what)

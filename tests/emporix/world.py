@@ -2,13 +2,16 @@
 
 import json
 import urllib.request
+from collections.abc import Callable
 from typing import Any
 
-from reconciler.emporix.client import Client, Settings
+from reconciler.core.model import LiveGroup, UserType
+from reconciler.emporix.client import Client, Exchange, Settings
 from reconciler.emporix.credentials import Credentials
 from reconciler.sandbox import Sandbox
 
 TENANT = "acme"
+READY = Credentials(access_token="r34dy-t0k3n")
 CREDENTIALS = Credentials(client_id="robot", client_secret="s3cr3t-of-robot")
 SEED: dict[str, Any] = {
     "tenants": [
@@ -58,12 +61,24 @@ class Clock:
         self.now += seconds
 
 
-def client(url: str, clock: Clock | None = None, credentials: Credentials = CREDENTIALS, **settings: Any) -> Client:
+def client(
+    url: str,
+    clock: Clock | None = None,
+    credentials: Credentials = CREDENTIALS,
+    on_request: Callable[[Exchange], None] | None = None,
+    **settings: Any,
+) -> Client:
     """A client of the tenant whose waits take no time."""
     clock = clock or Clock()
-    settings = {"parallelism": 4, "timeout": 5.0} | settings
-    chosen = Settings(url=url, **settings)
-    return Client(TENANT, credentials, chosen, clock=clock, sleep=clock.sleep, chance=lambda: 0.5)
+    chosen = Settings(url=url, **({"parallelism": 4, "timeout": 5.0} | settings))
+    return Client(
+        TENANT, credentials, chosen, on_request=on_request, clock=clock, sleep=clock.sleep, chance=lambda: 0.5
+    )
+
+
+def group(key: str) -> LiveGroup:
+    """A group as somebody read it before."""
+    return LiveGroup(key, {"userType": "EMPLOYEE"}, UserType.EMPLOYEE)
 
 
 def requests(sandbox: Sandbox) -> list[tuple[str, str]]:
