@@ -4,16 +4,18 @@ Rule 6 (platform access controls can't be changed) needs no check, because no re
 Rule 7 warns of calls that we never send.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from reconciler.core.diff import Differences
-from reconciler.core.model import DesiredGroup, DesiredTenant, Fields, Snapshot, UserType
+from reconciler.core.holdings import Holdings
+from reconciler.core.model import DesiredGroup, DesiredTenant, Snapshot, UserType
 from reconciler.core.plan import Action, Change
-from reconciler.core.schedule import COMPANY_CODES, Terms, groups_of, terms
+from reconciler.core.terms import COMPANY_CODES, Terms, terms
 from reconciler.diagnostics import Diagnostic, Severity, Source
 
 WRITES = frozenset({Action.CREATE, Action.UPDATE, Action.REPLACE})
+ENDS = frozenset({Action.DELETE, Action.REPLACE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ def questions(found: Differences, live: Snapshot) -> Questions:
     """
     joining: dict[str, UserType] = {change.user or "": change.user_type for change in found.changes if _joins(change)}
     employees = {user: kind for user, kind in joining.items() if kind is UserType.EMPLOYEE}
-    leaving = {user: kind for user, kind in _leaving_several(found, live).items() if user not in joining}
+    leaving = _leaving_several(found, live, joining)
     return Questions(
         users={**employees, **leaving},
         existing={user: kind for user, kind in joining.items() if kind is UserType.CUSTOMER},
@@ -55,16 +57,19 @@ def _joins(change: Change) -> bool:
     return change.user is not None and change.action in {Action.CREATE, Action.REPLACE}
 
 
-def _leaving_several(found: Differences, live: Snapshot) -> dict[str, UserType]:
-    """Users with several removals that are not covered by the deletion of a group, whose groups are not all known."""
-    gone = {change.group for change in found.changes if not change.user and change.action is Action.DELETE}
-    times: dict[str, int] = {}
+def _leaving_several(found: Differences, live: Snapshot, joining: Collection[str]) -> dict[str, UserType]:
+    """Users with several removals that no deletion of a group covers, who join nothing and whose groups are not known.
+
+    Only they can be removed from all their groups at once.
+    """
+    gone = {change.group for change in found.changes if not change.user and change.action in ENDS}
     kinds: dict[str, UserType] = {}
+    several: dict[str, UserType] = {}
     for change in found.changes:
-        if change.user and change.action is Action.DELETE and change.group not in gone:
-            times[change.user] = times.get(change.user, 0) + 1
-            kinds[change.user] = change.user_type
-    return {user: kinds[user] for user, count in times.items() if count > 1 and groups_of(user, live) is None}
+        if change.user and change.action is Action.DELETE and change.group not in gone and change.user not in joining:
+            (several if change.user in kinds else kinds)[change.user] = change.user_type
+    holdings = Holdings(several, live)
+    return {user: kind for user, kind in several.items() if holdings.all_of(user) is None}
 
 
 def _siblings(found: Differences, live: Snapshot) -> frozenset[str]:
@@ -114,25 +119,22 @@ class _After:
         for change in self.joins:
             self.joined.setdefault(change.user or "", set()).add(change.group)
         self.ended = {(c.group, c.user) for c in found.changes if c.user and c.action is Action.DELETE}
-        self.deleted = {c.group for c in found.changes if c.user is None and c.action is Action.DELETE}
-
-    def _fields(self, group: str) -> Fields:
-        live = self.live.groups.get(group)
-        return (self.written[group].after if group in self.written else live.fields if live else {}) or {}
+        self.holdings = Holdings(self.joined, live)
+        self.terms = {group: self._terms(group) for group in live.groups.keys() | self.written.keys()}
 
     def _terms(self, group: str) -> Terms:
-        live = self.live.groups.get(group)
-        return terms(self._fields(group), live.code if live else None)
+        """A group's terms afterwards; one made anew has no code, because only the service gives codes."""
+        live, change = self.live.groups.get(group), self.written.get(group)
+        fields = (change.after if change else live.fields if live else None) or {}
+        kept = live is not None and (change is None or change.action is Action.UPDATE)
+        return terms(fields, live.code if live and kept else None)
 
-    def _groups(self, user: str) -> set[str]:
-        """The user's groups afterwards, as far as they are known."""
-        held = groups_of(user, self.live)
-        if held is None:
-            held = frozenset(g.id for g in self.live.groups.values() if g.members and user in g.members)
-        kept = {group for group in held if (group, user) not in self.ended and group not in self.deleted}
-        return kept | self.joined.get(user, set())
+    def _terms_held(self, user: str) -> dict[str, Terms]:
+        """The user's groups afterwards, as far as they are known, sorted, with their terms."""
+        kept = {group for group in self.holdings.known_of(user) if (group, user) not in self.ended}
+        return {group: self.terms[group] for group in sorted(kept | self.joined[user]) if group in self.terms}
 
-    def _places(self, user: str, groups: list[str]) -> tuple[tuple[str, Source], ...]:
+    def _places(self, user: str, groups: Iterable[str]) -> tuple[tuple[str, Source], ...]:
         entries = [(group, self.entries[group]) for group in groups if group in self.entries]
         return tuple((group, (entry.members or {}).get(user, entry.source)) for group, entry in entries)
 
@@ -150,13 +152,16 @@ class _After:
 
     def both_types(self) -> Iterator[Diagnostic]:
         """Rule 1: a group's members have its userType, so nobody can be in groups of both."""
-        kinds: dict[UserType, list[DesiredGroup]] = {UserType.EMPLOYEE: [], UserType.CUSTOMER: []}
+        listed: dict[UserType, dict[str, list[str]]] = {kind: {} for kind in UserType}
         for group in self.desired.groups:
-            kinds[self._kind(group.id or "")].append(group)
+            of = self.terms.get(group.id or "")
+            if of is not None:  # or else it is to be created, but not among the targets of this plan
+                for user in self.joined.keys() & (group.members or {}).keys():
+                    listed[of.user_type].setdefault(user, []).append(group.id or "")
         for change in self.joins:
-            for kind in set(kinds) - {change.user_type}:
-                others = [g.id or "" for g in kinds[kind] if g.members and change.user in g.members]
-                if others:
+            for kind in UserType:
+                others = listed[kind].get(change.user or "")
+                if others and kind is not change.user_type:
                     yield Diagnostic(
                         f"{change.user} is listed in the {change.user_type} group {change.group} and in the"
                         f" {kind} group {others[0]}, but a user has one userType",
@@ -167,23 +172,20 @@ class _After:
                         rule="1: members have the group's userType",
                     )
 
-    def _kind(self, group: str) -> UserType:
-        return UserType(self._fields(group).get("userType") or UserType.EMPLOYEE)
-
     def several_vendors(self) -> Iterator[Diagnostic]:
         """Rule 2: all groups of one employee share the same vendor, none counting as one."""
-        if not any(self._terms(group).vendor for group in self.live.groups.keys() | self.written.keys()):
+        if not any(group.vendor for group in self.terms.values()):
             return
         for change in _first_by_user(self.joins, UserType.EMPLOYEE):
-            groups = sorted(self._groups(change.user or ""))
-            vendors = {group: self._terms(group).vendor for group in groups}
+            held = self._terms_held(change.user or "")
+            vendors = {group: of.vendor for group, of in held.items() if of.user_type is UserType.EMPLOYEE}
             if len(set(vendors.values())) > 1:
                 told = ", ".join(f"{group} ({f'vendor {v}' if v else 'no vendor'})" for group, v in vendors.items())
                 yield Diagnostic(
                     f"{change.user} would be in groups of different vendors: {told}",
                     change.source,
                     "keep the user in the groups of one vendor only",
-                    related=self._places(change.user or "", groups),
+                    related=self._places(change.user or "", vendors),
                     address=change.address,
                     rule="2: all groups of an employee share one vendor",
                 )
@@ -205,9 +207,9 @@ class _After:
         """Rule 4: a customer has one role per company: Admin, Buyer or Requester."""
         for change in _first_by_user(self.joins, UserType.CUSTOMER):
             roles: dict[str, list[str]] = {}
-            for group in sorted(self._groups(change.user or "")):
-                if company := self._terms(group).company:
-                    roles.setdefault(company, []).append(group)
+            for group, of in self._terms_held(change.user or "").items():
+                if of.company and of.user_type is UserType.CUSTOMER:
+                    roles.setdefault(of.company, []).append(group)
             for company, groups in roles.items():
                 if len(groups) > 1:
                     yield Diagnostic(

@@ -2,22 +2,22 @@
 
 Groups are written before their members are added. A user who moves is added before being removed, so that nobody is
 without access in between, except where the service forbids holding both (FACTS, rules 2 and 4): there the addition
-waits for the removal. Three facts keep the graph free of cycles: a replaced group is deleted first of all; an
-addition that waits for a removal is waited for by nothing; a group with newcomers is emptied at once only if nobody
-in it moves.
+waits for the removal. Deleting or emptying a group removes many users in one request, which then waits for whatever
+any of them waits for. Only such requests can wait in a circle, for each other; then some are taken apart.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Set
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from reconciler.core.cover import cover
+from reconciler.core.cover import Edge, cover
+from reconciler.core.edges import Edges
 from reconciler.core.model import Fields, Snapshot, UserType
-from reconciler.core.plan import Action, Change, Plan
+from reconciler.core.order import in_order, knot
+from reconciler.core.plan import Action, Plan
 
-COMPANY_CODES = frozenset({"ADMIN", "BUYER", "REQUESTER"})
-"""Codes of the predefined company groups of which a customer may be in one per company (FACTS, rule 4)."""
+WRITES = frozenset({Action.CREATE, Action.UPDATE, Action.REPLACE})
 
 
 class Call(StrEnum):
@@ -35,7 +35,8 @@ class Call(StrEnum):
 class Step:
     """One request: the changes that it fulfils and the steps that must be done before, both by index.
 
-    ``version`` turns on the service's optimistic locking; ``force`` deletes a group together with its members.
+    A change is fulfilled when all steps that name it are done: a replacement is a removal and an addition. ``version``
+    turns on the service's optimistic locking; ``force`` deletes a group together with its members.
     """
 
     call: Call
@@ -50,227 +51,143 @@ class Step:
     after: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """What decides whether a user may be in two groups at once: the vendor, and for predefined groups the company."""
-
-    vendor: str | None
-    company: str | None
-
-    def forbids(self, other: "Terms", user_type: UserType) -> bool:
-        """Whether the service refuses a user of this type in both groups (FACTS, rules 2 and 4)."""
-        if user_type is UserType.EMPLOYEE:
-            return self.vendor != other.vendor
-        return self.company is not None and self.company == other.company
-
-
-def terms(fields: Fields, code: str | None) -> Terms:
-    """A group's terms from its definition and its code; only predefined company groups are bound to a company."""
-    company = fields.get("b2b", {}).get("legalEntityId") if code in COMPANY_CODES else None
-    return Terms(fields.get("vendorId"), company)
-
-
 def schedule(plan: Plan, live: Mapping[str, Snapshot]) -> tuple[Step, ...]:
     """All requests of the plan, every step after those that it waits for, given what is live in each tenant."""
-    steps: list[Step] = []
     by_tenant: defaultdict[str, list[int]] = defaultdict(list)
     for index, change in enumerate(plan.changes):
         by_tenant[change.tenant].append(index)
+    steps: list[Step] = []
     for tenant, indices in by_tenant.items():
-        _Tenant(plan.changes, indices, live.get(tenant, Snapshot(tenant)), steps).schedule()
+        requests = _without_circles(Edges(plan.changes, indices, live.get(tenant, Snapshot(tenant))))
+        steps += requests.numbered(len(steps))
     return tuple(steps)
 
 
-class _Tenant:
-    """The scheduling of one tenant: changes sorted by kind, and the steps written so far."""
+def _without_circles(edges: Edges) -> "_Requests":
+    """The requests, with as few groups taken apart as it takes for none to wait in a circle.
 
-    def __init__(self, changes: tuple[Change, ...], indices: list[int], live: Snapshot, steps: list[Step]) -> None:
-        self.changes, self.live, self.steps = changes, live, steps
-        self.groups = [index for index in indices if changes[index].user is None]
-        self.added = [i for i in indices if changes[i].user and changes[i].action in {Action.CREATE, Action.REPLACE}]
-        self.removed = [i for i in indices if changes[i].user and changes[i].action is Action.DELETE]
-        self.leaving = {changes[i].group for i in self.groups if changes[i].action is Action.DELETE}
-        self.replaced = {changes[i].group for i in self.groups if changes[i].action is Action.REPLACE}
-        self.written: dict[str, int] = {}
-        self.waiting_for: defaultdict[str, list[int]] = defaultdict(list)
-        self.removal: dict[tuple[str, str], int] = {}
-        self.removals_of = self._grouped(self.removed, lambda change: change.user or "")
-        self.removals_in = self._grouped(self.removed, lambda change: change.group)
-        self.after = {changes[i].group: changes[i].after for i in self.groups}
-        self.retyped = {i for i in self.added if changes[i].action is Action.REPLACE}
-        self.late = {i for i in self.added if i not in self.retyped and self._clashes(i)}
+    That ends: with all groups apart, a circle would have to be one user's alone, and there is none of these.
+    """
+    apart: set[str] = set()
+    requests = _Requests(edges, apart)
+    while tied := knot(requests.after):
+        apart |= requests.to_take_apart(tied)
+        requests = _Requests(edges, apart)
+    return requests
+
+
+class _Requests:
+    """One tenant's requests, not yet in order, and by index what each waits for.
+
+    ``apart`` are groups that are not to remove all their members in one request that waits for something and is waited
+    for: an emptied one is left one by one, a deleted one is left first by those whose leaving others wait for, and a
+    replaced one does not wait (its members lose it in any case).
+    """
+
+    def __init__(self, edges: Edges, apart: Set[str]) -> None:
+        self.edges, self.apart = edges, apart
+        self.steps: list[Step] = []
+        self.after: list[set[int]] = []
+        self.deleted: dict[str, int] = {}
+        self.put: dict[str, int] = {}
         self.emptied: dict[str, int] = {}
+        self.ended: dict[Edge, int] = {}
+        self.begun: dict[Edge, int] = {}
+        self._write_definitions()
+        self.begun = {edge: self._write_single(Call.ADD, index) for edge, index in edges.begins.items()}
+        self._write_removals()
+        for group in sorted(edges.leaving):
+            self._write_deletion(group)
+        self._wait()
 
-    def _grouped(self, indices: Iterable[int], name: Callable[[Change], str]) -> dict[str, list[int]]:
-        found: defaultdict[str, list[int]] = defaultdict(list)
-        for index in indices:
-            found[name(self.changes[index])].append(index)
-        return found
+    def numbered(self, offset: int) -> list[Step]:
+        """The steps in an order in which each comes after what it waits for, numbered from ``offset``."""
+        order = in_order(self.after)
+        place = {index: offset + number for number, index in enumerate(order)}
+        return [
+            replace(self.steps[index], after=tuple(sorted(place[other] for other in self.after[index])))
+            if self.after[index]
+            else self.steps[index]
+            for index in order
+        ]
 
-    def _terms(self, group: str, after: Fields | None = None) -> Terms:
-        live = self.live.groups.get(group)
-        return terms(after or (live.fields if live else {}), live.code if live else None)
+    def to_take_apart(self, tied: Collection[int]) -> set[str]:
+        """Of the groups that wait in a circle, the smaller half of the kind that costs least to take apart.
 
-    def _clashes(self, addition: int) -> list[int]:
-        """The removals of the same user that must come before this addition."""
-        change = self.changes[addition]
-        removals = self.removals_of.get(change.user or "")
-        if not removals:
-            return []
-        mine = self._terms(change.group, self.after.get(change.group))
-        return [i for i in removals if mine.forbids(self._terms(self.changes[i].group), change.user_type)]
+        One more would do at times, but half at once bounds the number of rounds by the logarithm of the groups.
+        """
+        for of_kind in (self.emptied, {group: self.deleted[group] for group in self.edges.leaving}, self.deleted):
+            found = [group for group, step in of_kind.items() if step in tied and group not in self.apart]
+            if found:
+                break
+        found.sort(key=lambda group: (len(self.edges.lost_in[group]), group))
+        return {found[0], *found[: len(found) // 2]}
 
-    def schedule(self) -> None:
-        """Write the steps in an order in which each comes after what it waits for."""
-        self._write_groups()
-        movers = {self.changes[i].user for i in self.added if i not in self.late and i not in self.retyped}
-        whole_groups, renewed = self._whole_groups(movers)
-        edges = {
-            (change.group, change.user or ""): i
-            for i, change in ((i, self.changes[i]) for i in self.removed)
-            if change.group not in self.leaving | self.replaced
-        }
-        chosen = cover(edges, whole_groups, self._whole_users())
-        for group in sorted(chosen.groups & renewed):
-            self._empty(group)
-        self._add(i for i in self.added if i not in self.late)
-        for group in sorted(chosen.groups - renewed):
-            self._empty(group)
-        self._remove(chosen.users, chosen.single, edges)
-        self._delete_groups()
-        self._add(i for i in self.added if i in self.late)
-
-    def _step(self, step: Step) -> int:
+    def _write(self, step: Step) -> int:
         self.steps.append(step)
+        self.after.append(set())
         return len(self.steps) - 1
 
-    def _write_groups(self) -> None:
-        for index in self.groups:
-            change = self.changes[index]
-            after: tuple[int, ...] = ()
-            if change.action is Action.REPLACE:
-                after = (self._delete_group(index, ()),)
-            if change.action in {Action.CREATE, Action.UPDATE, Action.REPLACE}:
+    def _write_single(self, call: Call, index: int) -> int:
+        change = self.edges.changes[index]
+        user = change.user or ""
+        return self._write(Step(call, change.tenant, change.group, user, change.user_type, changes=(index,)))
+
+    def _write_definitions(self) -> None:
+        for group, index in self.edges.definitions.items():
+            change = self.edges.changes[index]
+            if group in self.edges.replaced:
+                self._write_deletion(group)
+            if change.action in WRITES:
                 version = change.version if change.action is Action.UPDATE else None
-                self.written[change.group] = self._step(
-                    Step(
-                        Call.PUT_GROUP,
-                        change.tenant,
-                        change.group,
-                        user_type=change.user_type,
-                        fields=change.after,
-                        version=version,
-                        changes=(index,),
-                        after=after,
-                    )
-                )
+                step = Step(Call.PUT_GROUP, change.tenant, group, "", change.user_type, change.after, version)
+                self.put[group] = self._write(replace(step, changes=(index,)))
 
-    def _delete_group(self, index: int, after: tuple[int, ...]) -> int:
-        """Delete a group and, with it, all memberships whose removal is planned: one request whatever their number."""
-        change = self.changes[index]
-        members = self.removals_in.get(change.group, [])
-        live = self.live.groups.get(change.group)
-        step = self._step(
-            Step(
-                Call.DELETE_GROUP,
-                change.tenant,
-                change.group,
-                force=bool(live and live.members),
-                changes=(index, *members),
-                after=after,
-            )
-        )
-        for i in members:
-            self.removal[change.group, self.changes[i].user or ""] = step
-        return step
+    def _write_deletion(self, group: str) -> None:
+        """Delete a group and, with it, the memberships that have no removal of their own: one request for all."""
+        live = self.edges.live.groups.get(group)
+        edges = [(group, user) for user in self.edges.lost_in.get(group, ())]
+        together = [edge for edge in edges if edge not in self.ended]
+        changes = (self.edges.definitions[group], *map(self.edges.ends.__getitem__, together))
+        force = bool(live and live.members)
+        step = self._write(Step(Call.DELETE_GROUP, self.edges.live.tenant, group, force=force, changes=changes))
+        self.after[step].update(self.ended[edge] for edge in edges if edge in self.ended)
+        self.ended.update(dict.fromkeys(together, step))
+        self.deleted[group] = step
 
-    def _whole_groups(self, movers: set[str | None]) -> tuple[set[str], set[str]]:
-        """Groups that lose every live member, and those of them that get new members afterwards."""
-        joined = {self.changes[i].group for i in self.added}
-        whole, renewed = set[str](), set[str]()
-        for group, indices in self.removals_in.items():
-            users = {self.changes[i].user for i in indices}
-            live = self.live.groups.get(group)
-            if live is None or live.members is None or set(live.members) != users:
-                continue
-            if group not in joined:
-                whole.add(group)
-            elif not users & movers:
-                whole.add(group)
-                renewed.add(group)
-        return whole, renewed
+    def _write_removals(self) -> None:
+        """Whole groups, whole users and single memberships, whichever is least (see :mod:`reconciler.core.cover`)."""
+        edges, ends, tenant = self.edges, self.edges.ends, self.edges.live.tenant
+        removed = {edge for edge in ends if edge[0] not in self.deleted and edge[0] not in edges.leaving}
+        removed |= self._leaving_first()
+        chosen = cover(removed, edges.whole_groups - self.apart, edges.whole_users)
+        for group in sorted(chosen.groups):
+            mine = [(group, user) for user in edges.lost_in[group]]
+            step = Step(Call.EMPTY_GROUP, tenant, group, changes=tuple(map(ends.__getitem__, mine)))
+            self.emptied[group] = self._write(step)
+            self.ended.update(dict.fromkeys(mine, self.emptied[group]))
+        for user in sorted(chosen.users):
+            mine = [(group, user) for group in edges.lost_by[user]]
+            mine = [edge for edge in mine if edge in removed and edge not in self.ended]
+            step = Step(Call.REMOVE_USER, tenant, user=user, changes=tuple(map(ends.__getitem__, mine)))
+            self.ended.update(dict.fromkeys(mine, self._write(step)))
+        for edge in sorted(chosen.single):
+            self.ended[edge] = self._write_single(Call.REMOVE, ends[edge])
 
-    def _whole_users(self) -> set[str]:
-        """Users who lose every live membership and gain none; only those all of whose groups are known."""
-        gaining = {self.changes[i].user for i in self.added}
-        return {
-            user
-            for user, indices in self.removals_of.items()
-            if len(indices) > 1
-            and user not in gaining
-            and groups_of(user, self.live) == frozenset(self.changes[i].group for i in indices)
-        }
+    def _leaving_first(self) -> set[Edge]:
+        """The memberships of groups to be deleted, but taken apart, whose end lets somebody join another group."""
+        apart = self.edges.leaving & self.apart
+        return {edge for awaited in self.edges.before_joining.values() for edge in awaited if edge[0] in apart}
 
-    def _empty(self, group: str) -> None:
-        mine = self.removals_in[group]
-        step = Step(Call.EMPTY_GROUP, self.live.tenant, group, changes=tuple(mine), after=self._movers_of(mine))
-        self.emptied[group] = self._step(step)
-        for i in mine:
-            self.removal[group, self.changes[i].user or ""] = self.emptied[group]
-
-    def _movers_of(self, removals: Iterable[int]) -> tuple[int, ...]:
-        """The additions, by step, that must be done before these users are removed."""
-        return tuple(sorted({step for i in removals for step in self.waiting_for.get(self.changes[i].user or "", ())}))
-
-    def _add(self, additions: Iterable[int]) -> None:
-        for index in additions:
-            change = self.changes[index]
-            user = change.user or ""
-            after = [self.written[change.group]] if change.group in self.written else []
-            if change.group in self.emptied:
-                after.append(self.emptied[change.group])
-            if index in self.late:
-                after += [self.removal[self.changes[i].group, user] for i in self._clashes(index)]
-            if index in self.retyped and change.group not in self.replaced:
-                after = [self._step(self._single(Call.REMOVE, change, index, after))]
-            step = self._step(self._single(Call.ADD, change, index, sorted(set(after))))
-            if index not in self.late:
-                self.waiting_for[user].append(step)
-
-    @staticmethod
-    def _single(call: Call, change: Change, index: int, after: Iterable[int]) -> Step:
-        return Step(
-            call,
-            change.tenant,
-            change.group,
-            change.user or "",
-            change.user_type,
-            changes=(index,),
-            after=tuple(after),
-        )
-
-    def _remove(
-        self, users: Iterable[str], single: Iterable[tuple[str, str]], edges: Mapping[tuple[str, str], int]
-    ) -> None:
-        for user in sorted(users):
-            mine = [i for i in self.removals_of[user] if (self.changes[i].group, user) not in self.removal]
-            self._step(Step(Call.REMOVE_USER, self.live.tenant, user=user, changes=tuple(mine)))
-        for edge in sorted(single):
-            index = edges[edge]
-            after = self.waiting_for.get(edge[1], ())
-            self.removal[edge] = self._step(self._single(Call.REMOVE, self.changes[index], index, after))
-
-    def _delete_groups(self) -> None:
-        for index in self.groups:
-            change = self.changes[index]
-            if change.action is Action.DELETE:
-                self._delete_group(index, self._movers_of(self.removals_in.get(change.group, ())))
-
-
-def groups_of(user: str, live: Snapshot) -> frozenset[str] | None:
-    """All groups of a user, if they are known: the user was asked about, or every group of the tenant was read."""
-    if user in live.memberships:
-        return live.memberships[user]
-    if any(group.members is None for group in live.groups.values()):
-        return None
-    return frozenset(group.id for group in live.groups.values() if group.members and user in group.members)
+    def _wait(self) -> None:
+        """Note what each step waits for; a group is written, and emptied of the old members, before anybody joins."""
+        for group in self.edges.replaced:
+            self.after[self.put[group]].add(self.deleted[group])
+        regrouped = {self.put[group] for group in self.edges.regrouped}
+        for edge, step in self.begun.items():
+            gates = (self.put.get(edge[0]), self.emptied.get(edge[0]))
+            self.after[step].update(regrouped, (gate for gate in gates if gate is not None))
+            self.after[step].update(self.ended[awaited] for awaited in self.edges.before_joining.get(edge, ()))
+        for edge, awaited in self.edges.before_leaving.items():
+            if not (edge[0] in self.edges.replaced and edge[0] in self.apart):
+                self.after[self.ended[edge]].update(self.begun[other] for other in awaited)

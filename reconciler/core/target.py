@@ -19,8 +19,8 @@ def limit(found: Differences, tenant: str, targets: Sequence[str], known_groups:
 
     A target is a tenant, ``tenant/group`` with its members, or ``tenant/group/user``; a member brings the creation of
     its group along, because it can't be added without. Raises PlanError for a target that names no group of
-    ``known_groups``, and for single members of a group that is not in the lockfile yet: recording one member would make the group known
-    and so let the next run remove the others without ``--take-over``.
+    ``known_groups``, and for single members of a group that is not in the lockfile yet: recording one member would make
+    the group known and so let the next run remove the others without ``--take-over``.
     """
     mine = [target for target in targets if tenant_of(target) == tenant]
     if not targets or tenant in mine:

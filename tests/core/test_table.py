@@ -27,7 +27,7 @@ def converges(want, have, ours, membership) -> None:
     plan = plan_of(tenant, world, mine)
     run(schedule(plan, {"acme": world.snapshot()}), world)
     foreign = {} if membership is Membership.EXACT else have
-    for group in {"g", "h"}:
+    for group in ("g", "h"):
         expected = want.get(group)
         if expected is not None:
             kept = foreign.get(group, frozenset()) - ours.get(group, frozenset())

@@ -1,0 +1,195 @@
+"""The schedule, exhaustively on small worlds: every order that respects it works, and nobody is left outside."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from itertools import product
+from typing import Any
+
+import pytest
+
+from reconciler.core import rules
+from reconciler.core.diff import diff
+from reconciler.core.model import DesiredTenant, KnownGroup, Snapshot, UserType
+from reconciler.core.plan import Action, Plan
+from reconciler.core.schedule import Step, schedule
+from reconciler.diagnostics import Diagnostic, Severity
+
+from .runs import ADVERSARIES, Choice, must_have_a_gap, ordered, perform, wanted_edges
+from .world import HERE, Refused, World, definition, desired, group, known, live, plan_of, subsets, tenant_states
+
+NEWEST, REMOVALS_FIRST = ADVERSARIES["newest"], ADVERSARIES["removals first"]
+
+
+def holds(want: DesiredTenant, world: World, plan: Plan, steps: Sequence[Step], choices: Iterable[Choice]) -> None:
+    """Every chosen order leads to what is desired, is never refused, and leaves nobody outside without need."""
+    ending = {user for _, user in wanted_edges(want)}
+    world.watched = frozenset(user for user in ending if world.groups_of(user))
+    deleted = {c.group for c in plan.changes if c.user is None and c.action is Action.DELETE}
+    for choose in choices:
+        after = perform(ordered(steps, choose), world, plan)
+        for wanted in want.groups:
+            assert after.members[wanted.id or ""] == set(wanted.members or ())
+        assert not wanted_edges(want) & after.mistyped.keys()
+        for user in after.gaps:
+            assert must_have_a_gap(user, plan, world, after), f"{user} was without access for a moment: {steps}"
+        assert after.groups.keys() == {wanted.id for wanted in want.groups} | (world.groups.keys() - deleted)
+
+
+def asked(want: DesiredTenant, world: World, ours: Mapping[str, KnownGroup]) -> tuple[Snapshot, list[Diagnostic]]:
+    """What the engine knows after asking the planner's questions, and what the rules then object to."""
+    snapshot = world.snapshot()
+    found = diff(want, snapshot, ours)
+    questions = rules.questions(found, snapshot)
+    people = {**questions.existing, **questions.users}
+    snapshot = replace(
+        snapshot,
+        memberships={user: frozenset(world.groups_of(user)) for user in questions.users},
+        missing=frozenset(user for user, kind in people.items() if world.kinds.get(user, kind) != kind),
+    )
+    return snapshot, [told for told in rules.check(want, found, snapshot) if told.severity is Severity.ERROR]
+
+
+def holds_or_is_refused(
+    want: DesiredTenant, world: World, ours: Mapping[str, KnownGroup], choices: Sequence[Choice]
+) -> bool:
+    """What the rules object to the service refuses in every order; what they do not works in every order."""
+    plan = plan_of(want, world, ours)
+    snapshot, objections = asked(want, world, ours)
+    steps = schedule(plan, {"acme": snapshot})
+    if not objections:
+        holds(want, world, plan, steps, choices)
+        return True
+    for choose in choices:
+        with pytest.raises(Refused):
+            perform(ordered(steps, choose), world, plan)
+    return False
+
+
+def test_three_groups_and_two_users_move_in_every_way_in_every_order() -> None:
+    """Creation, deletion, moves, swaps and chains: 15,625 pairs of states converge, whatever is run first."""
+    states = tenant_states("fgh", "ab")
+    worlds = [(live(state), known(state)) for state in states]
+    for want in map(desired, states):
+        for world, ours in worlds:
+            plan = plan_of(want, world, ours)
+            holds(want, world, plan, schedule(plan, {"acme": world.snapshot()}), [NEWEST, REMOVALS_FIRST])
+
+
+Kind = tuple[dict[str, Any], frozenset[str]]
+
+
+def kinds(definitions: Sequence[dict[str, Any]], users: str, names: str) -> Iterator[dict[str, Kind]]:
+    """Every state in which each group is absent, or has one of the definitions and any members."""
+    of_one = [None, *product(definitions, subsets(users))]
+    for state in product(of_one, repeat=len(names)):
+        yield {name: kind for name, kind in zip(names, state, strict=True) if kind is not None}
+
+
+def made(state: Mapping[str, Kind], **more: Any) -> World:
+    return World(
+        {name: fields for name, (fields, _) in state.items()},
+        {name: set(users) for name, (_, users) in state.items()},
+        **more,
+    )
+
+
+def remembered(world: World) -> dict[str, KnownGroup]:
+    return {
+        name: KnownGroup(True, UserType(fields["userType"]), frozenset(world.members[name]), fields, 1)
+        for name, fields in world.groups.items()
+    }
+
+
+def wished(state: Mapping[str, Kind]) -> DesiredTenant:
+    return DesiredTenant("acme", HERE, tuple(group(name, users, fields) for name, (fields, users) in state.items()))
+
+
+def is_possible(world: World) -> bool:
+    """Whether the service would have let the world become so."""
+    empty = World({}, {}, dict(world.codes), kinds=world.kinds)
+    plan = plan_of(wished({g: (f, frozenset(world.members[g])) for g, f in world.groups.items()}), empty, {})
+    try:
+        perform(ordered(schedule(plan, {"acme": empty.snapshot()}), NEWEST), empty, plan)
+    except Refused:
+        return False
+    return True
+
+
+def test_vendors_of_two_groups_and_two_employees_in_every_way() -> None:
+    """Rule 2: employees who change vendors, and groups that are replaced to change theirs, in every order."""
+    states = list(kinds([definition(), definition(vendor="v")], "ab", "gh"))
+    worlds = [(world, remembered(world)) for world in map(made, states) if is_possible(world)]
+    outcomes = [
+        holds_or_is_refused(want, world, ours, [NEWEST, REMOVALS_FIRST])
+        for want in map(wished, states)
+        for world, ours in worlds
+    ]
+    assert (len(outcomes), sum(outcomes)) == (5427, 4713)
+
+
+def test_user_types_of_two_groups_in_every_way() -> None:
+    """Rules 1 and 3: groups replaced to take other users, users of the wrong type, vendors' groups for customers."""
+    definitions = [definition(), definition("CUSTOMER"), definition(vendor="v"), definition("CUSTOMER", "v")]
+    people = {"a": "EMPLOYEE", "b": "CUSTOMER"}
+    states = list(kinds(definitions, "ab", "gh"))
+    worlds = [(world, remembered(world)) for world in (made(s, kinds=people) for s in states) if is_possible(world)]
+    outcomes = [
+        holds_or_is_refused(want, world, ours, [NEWEST, REMOVALS_FIRST])
+        for want in map(wished, states)
+        for world, ours in worlds
+    ]
+    assert (len(outcomes), sum(outcomes)) == (13_583, 1869)
+
+
+COMPANY = {
+    "ax": ("ADMIN", definition("CUSTOMER", company="x")),
+    "bx": ("BUYER", definition("CUSTOMER", company="x")),
+    "rx": ("REQUESTER", definition("CUSTOMER", company="x")),
+    "ay": ("ADMIN", definition("CUSTOMER", company="y")),
+    "by": ("BUYER", definition("CUSTOMER", company="y")),
+    "contact": ("CONTACT", definition("CUSTOMER", company="x")),
+}
+
+
+def company(names: Sequence[str], members: Mapping[str, Iterable[str]]) -> World:
+    return World(
+        {name: COMPANY[name][1] for name in names},
+        {name: set(members.get(name, ())) for name in names},
+        {name: COMPANY[name][0] for name in names},
+    )
+
+
+def roles(names: Sequence[str], *held: Iterable[str]) -> dict[str, frozenset[str]]:
+    """The members of each group, given the groups of users a, b and so on."""
+    return {name: frozenset(user for user, of in zip("abc", held, strict=False) if name in of) for name in names}
+
+
+def lawful(held: frozenset[str]) -> bool:
+    return len(held & {"ax", "bx", "rx"}) < 2 and len(held & {"ay", "by"}) < 2
+
+
+def matched(members: Mapping[str, frozenset[str]]) -> DesiredTenant:
+    return DesiredTenant("acme", HERE, tuple(group(name, users, None) for name, users in members.items()))
+
+
+def role_moves(names: Sequence[str], *moves: tuple[frozenset[str], frozenset[str]]) -> bool:
+    before, after = roles(names, *(old for old, _ in moves)), roles(names, *(new for _, new in moves))
+    ours = {name: KnownGroup(False, UserType.CUSTOMER, users) for name, users in before.items()}
+    return holds_or_is_refused(matched(after), company(names, before), ours, [NEWEST, REMOVALS_FIRST])
+
+
+def test_one_customer_changes_roles_in_two_companies_in_every_way() -> None:
+    """Rule 4: 24 lawful sets of roles to each of the 64 sets; another role is taken up only after the old one."""
+    held = list(subsets(COMPANY))
+    outcomes = [role_moves(list(COMPANY), (old, new)) for old in filter(lawful, held) for new in held]
+    assert (len(outcomes), sum(outcomes)) == (24 * 64, 24 * 24)
+
+
+def test_two_customers_change_roles_and_swap_in_every_way() -> None:
+    """Rule 4 with whole groups emptied and refilled: every pair of moves of two users between four groups."""
+    names = ["ax", "bx", "ay", "contact"]
+    held = list(subsets(names))
+    moves = [(old, new) for old in filter(lawful, held) for new in held]
+    pairs = [(one, other) for number, one in enumerate(moves) for other in moves[: number + 1]]
+    outcomes = [role_moves(names, one, other) for one, other in pairs]
+    assert (len(outcomes), sum(outcomes)) == (192 * 193 / 2, 144 * 145 / 2)
