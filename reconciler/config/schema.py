@@ -14,6 +14,8 @@ from reconciler.config.values import (
     TEXT,
     Count,
     Id,
+    KindOfMembership,
+    KindOfUser,
     Localized,
     MostRemovals,
     Name,
@@ -23,11 +25,12 @@ from reconciler.config.values import (
     Word,
     alternative,
 )
-from reconciler.core.model import Membership, UserType
+from reconciler.core.model import FIELD_NAMES
 
 IDENTIFIER: Final = "urn:emporix-reconciler:configuration:1"
 
 _LEFT_OUT: Final[Any] = None
+_NEEDED: Final[dict[str, Any]] = {**{name: ["name"] for name in FIELD_NAMES}, "name": ["id"]}
 
 
 class _Part(BaseModel):
@@ -38,6 +41,8 @@ class _Part(BaseModel):
 class StatePart(_Part):
     """Where the lockfile is: what the reconciler remembers of what it owns."""
 
+    model_config = ConfigDict(title="State")
+
     url: Word = Field(
         title="Place of the lockfile",
         description="A URL; a relative `file:` path starts at the folder of the file that says it.",
@@ -47,6 +52,8 @@ class StatePart(_Part):
 
 class GuardsPart(_Part):
     """Limits that can refuse a plan: the innermost level that sets a key wins, protected ids of all levels add up."""
+
+    model_config = ConfigDict(title="Guards")
 
     max_removals: MostRemovals = Field(
         default=_LEFT_OUT,
@@ -71,6 +78,8 @@ class GuardsPart(_Part):
 class MemberPart(_Part):
     """A member with a note on why."""
 
+    model_config = ConfigDict(title="Member")
+
     id: UserId = Field(title="User id", description="The user's id.", examples=["00u4ukqvzlEP31sCk417"])
     reason: Text | None = Field(
         default=_LEFT_OUT,
@@ -89,7 +98,7 @@ Member = Annotated[
 class MatchPart(_Part):
     """How to find a group that exists already: every criterion must fit, and exactly one group may."""
 
-    model_config = ConfigDict(json_schema_extra={"minProperties": 1})
+    model_config = ConfigDict(title="Match", json_schema_extra={"minProperties": 1})
 
     id: Id = Field(default=_LEFT_OUT, title="Id", description="The group's id.", examples=["5ac869fc-d548-4ec8"])
     code: Word = Field(
@@ -115,6 +124,8 @@ class MatchPart(_Part):
 class CompanyPart(_Part):
     """What makes a group one of a company."""
 
+    model_config = ConfigDict(title="Company")
+
     legal_entity_id: Word | None = Field(
         default=_LEFT_OUT,
         title="Legal entity",
@@ -127,16 +138,17 @@ class GroupPart(_Part):
     """A group: ours if it has a `name`; otherwise somebody else's, and only its members are ours."""
 
     model_config = ConfigDict(
+        title="Group",
         json_schema_extra={
             "oneOf": [{"required": ["id"]}, {"required": ["match"]}],
-            "dependentRequired": {"name": ["id"]},
-        }
+            "dependentRequired": _NEEDED,
+        },
     )
 
     id: Id = Field(default=_LEFT_OUT, title="Id", description="The group's id.", examples=["catalog-managers"])
     match: MatchPart = Field(
         default=_LEFT_OUT,
-        title="Match",
+        title="Criteria",
         description="Finds somebody else's group by what it is; none of its definition can be given here.",
         examples=[{"code": "BO_MANAGER"}, {"name": "Buyer", "legalEntityId": "0149b1314144a01491314z128"}],
     )
@@ -152,7 +164,7 @@ class GroupPart(_Part):
         description="A text in the tenant's language, or a mapping of languages to texts; null empties it.",
         examples=[{"en": "Maintain the catalog"}],
     )
-    user_type: UserType = Field(
+    user_type: KindOfUser = Field(
         default=_LEFT_OUT,
         title="User type",
         description="Whom the group takes; EMPLOYEE if left out. To change it, the group is made anew.",
@@ -195,7 +207,7 @@ class GroupPart(_Part):
         description="Attributes of your own, any JSON; here true, null and 1.5 have their YAML 1.2 meaning.",
         examples=[{"costCentre": {"number": 4711, "active": True}}],
     )
-    membership: Membership = Field(
+    membership: KindOfMembership = Field(
         default=_LEFT_OUT,
         title="Membership",
         description="exact: members not listed here are removed; additive: they are left and reported.",
@@ -215,6 +227,8 @@ class GroupPart(_Part):
 class TenantPart(_Part):
     """A tenant: one Emporix customer environment."""
 
+    model_config = ConfigDict(title="Tenant")
+
     tenant: TenantName = Field(title="Tenant", description="The tenant's name.", examples=["acmeprod"])
     groups: list[GroupPart] | None = Field(
         default=_LEFT_OUT,
@@ -232,6 +246,8 @@ class TenantPart(_Part):
 
 class FilePart(_Part):
     """Who is in which group of which tenant, as it should be."""
+
+    model_config = ConfigDict(title="Configuration of reconciler")
 
     tenants: list[TenantPart] | None = Field(
         default=_LEFT_OUT,
@@ -255,17 +271,12 @@ class FilePart(_Part):
 
 def json_schema() -> dict[str, Any]:
     """The file's JSON Schema (2020-12), for editors; it accepts whatever the models accept, and a little more."""
-    schema = FilePart.model_json_schema(by_alias=True)
-    head = {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": IDENTIFIER,
-        "title": "Configuration of reconciler",
-    }
-    return {**head, **_without_defaults({key: value for key, value in schema.items() if key != "title"})}
+    draft = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": IDENTIFIER}
+    return {**draft, **_without_defaults(FilePart.model_json_schema(by_alias=True))}
 
 
 def _without_defaults(schema: Any) -> Any:
-    """A schema without ``default: null``, which would tell editors that leaving out and null are the same."""
+    """The schema without ``default: null``, which would tell editors that leaving out and null are the same."""
     if isinstance(schema, list):
         return [_without_defaults(part) for part in schema]
     if isinstance(schema, dict):

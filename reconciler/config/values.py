@@ -12,7 +12,7 @@ from pydantic_core import PydanticCustomError
 from typing_extensions import TypeAliasType
 
 from reconciler.config.members import suspicious
-from reconciler.core.model import Limit
+from reconciler.core.model import Limit, Membership, UserType
 
 TEXT: Final = "(text)"
 MAPPING: Final = "(mapping)"
@@ -167,7 +167,9 @@ Localized = TypeAliasType(
     "Localized",
     Annotated[Annotated[Text, Tag(TEXT)] | Annotated[Translations, Tag(MAPPING)], Discriminator(alternative)],
 )
-Name = Annotated[Localized, BeforeValidator(_filled)]
+Name = Annotated[Localized, BeforeValidator(_filled), Field(json_schema_extra={"minLength": 1, "minProperties": 1})]
+KindOfUser = Annotated[UserType, WithJsonSchema({"enum": [each.value for each in UserType]})]
+KindOfMembership = Annotated[Membership, WithJsonSchema({"enum": [each.value for each in Membership]})]
 Count = Annotated[
     str,
     PlainValidator(_count),

@@ -11,16 +11,6 @@ from reconciler.config.schema import FilePart
 from reconciler.config.values import MAPPING, TEXT
 from reconciler.diagnostics import Diagnostic, Source
 
-_NAMES: Final = {
-    "FilePart": "the file",
-    "TenantPart": "a tenant",
-    "GroupPart": "a group",
-    "MatchPart": "`match`",
-    "CompanyPart": "`b2b`",
-    "MemberPart": "a member",
-    "GuardsPart": "`guards`",
-    "StatePart": "`state`",
-}
 _EXPECTED: Final = {"list_type": "a list", "model_type": "a mapping", "dict_type": "a mapping"}
 _KEY: Final = "[key]"
 
@@ -73,7 +63,7 @@ def _unknown(root: Node, location: Location) -> Diagnostic:
     close = _close(str(key), _keys(part))
     remedy = f"did you mean `{close[0]}`?" if close else f"known here: {_listed(_keys(part))}"
     place = node.entries[str(key)].key if isinstance(node, Map) else source
-    return Diagnostic(f"unknown key `{key}` in {_NAMES[part.__name__]}", place, remedy)
+    return Diagnostic(f"unknown key `{key}` in {_subject(parent)}", place, remedy)
 
 
 def _missing(node: Node, source: Source, location: Location) -> Diagnostic | None:
@@ -81,7 +71,7 @@ def _missing(node: Node, source: Source, location: Location) -> Diagnostic | Non
     part = _part(parent)
     if isinstance(node, Map) and key in misspelt(node, part):
         return None
-    return Diagnostic(f"`{key}` is missing in {_NAMES[part.__name__]}", source, f"add `{key}: …`")
+    return Diagnostic(f"`{key}` is missing in {_subject(parent)}", source, f"add `{key}: …`")
 
 
 def _choice(subject: str, node: Node, expected: str) -> Said:
