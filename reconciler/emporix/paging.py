@@ -3,7 +3,8 @@
 Pages are cut by position, so whatever others add or remove while we read shifts rows across a border: a row may be
 skipped or come twice (FACTS, "Paging"). A list counts as read only if its distinct rows are as many as the service says
 and every page said the same number. A list that is missing a member would have the plan add it again; a list of
-groups that is missing one would have the plan create it.
+groups that is missing one would have the plan create it. What counting can't see is a removal and an addition between
+the same two pages; the writes bear that (adding who is there is a no-op), and the next plan sees it.
 """
 
 from collections.abc import Callable, Hashable, Mapping

@@ -1,0 +1,206 @@
+"""Lists longer than a page: proven complete, in as few requests as there can be."""
+
+import copy
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from reconciler.core.model import UserType
+from reconciler.diagnostics import RequestRefused, ServiceError
+from reconciler.emporix.client import Client
+from reconciler.emporix.iam import Iam
+from reconciler.sandbox import Options, start
+from tests.emporix import world
+from tests.emporix.standin import Asked, Reply, StandIn, standin
+
+Rows = list[dict[str, str]]
+
+
+def users(*numbers: int) -> Rows:
+    return [{"id": f"a{n}", "userId": f"u{n}", "userType": "EMPLOYEE"} for n in numbers]
+
+
+def serving(page: Callable[[int, int, int], tuple[Rows, int | None]]) -> Callable[[Asked], Reply]:
+    """A members call: ``page`` gets the number of the request, the page number and the page size."""
+    count = iter(range(1, 1000))
+
+    def answers(asked: Asked) -> Reply:
+        if asked.path == "/oauth/token":
+            return Reply(0)
+        rows, total = page(next(count), int(asked.query["pageNumber"]), int(asked.query["pageSize"]))
+        return Reply(200, rows, {} if total is None else {"X-Total-Count": str(total)})
+
+    return answers
+
+
+def read(service: StandIn, **settings: Any) -> tuple[frozenset[str], int]:
+    """The members read, and the requests that it took."""
+    with world.client(service.url, **({"page_size": 3, "parallelism": 1} | settings)) as client:
+        found = Iam(client).members([world.group("g")])["g"].members
+        assert found is not None
+        return found, client.sent["list members"]
+
+
+def names(*numbers: int) -> frozenset[str]:
+    return frozenset(f"u{n}" for n in numbers)
+
+
+def cut(everybody: Rows, number: int, size: int) -> Rows:
+    return everybody[(number - 1) * size : number * size]
+
+
+@pytest.fixture
+def many() -> Iterator[Callable[..., Client]]:
+    """Clients of a sandbox with a group of 25 members, which may cap its pages."""
+    seed = copy.deepcopy(world.SEED)
+    seed["tenants"][0]["employees"] += [{"id": f"e{n:02}", "groupIds": ["vendors"]} for n in range(25)]
+    opened: list[Any] = []
+
+    def serve(cap: int | None = None, **settings: Any) -> Client:
+        sandbox = start(None, seed=seed, options=Options(page_cap=cap))
+        client = world.client(sandbox.url, **settings)
+        opened.extend([client, sandbox])
+        return client
+
+    yield serve
+    for thing in opened:
+        thing.close()
+
+
+@pytest.mark.parametrize(("size", "requests"), [(1000, 1), (25, 1), (24, 2), (10, 3), (5, 5), (1, 25)])
+def test_no_page_too_many(many: Callable[..., Client], size: int, requests: int) -> None:
+    """As many pages are read as the rows fill, and not one more."""
+    with many(page_size=size) as client:
+        found = Iam(client).members([world.group("vendors")])["vendors"].members
+        assert found == {f"e{n:02}" for n in range(25)}
+        assert client.sent["list members"] == requests
+
+
+@pytest.mark.parametrize(("cap", "requests"), [(10, 3), (25, 1), (7, 4)])
+def test_capped_pages(many: Callable[..., Client], cap: int, requests: int) -> None:
+    """A server that sends smaller pages than asked for is noticed, and read by its own size."""
+    with many(cap, page_size=1000) as client:
+        found = Iam(client).members([world.group("vendors")])["vendors"].members
+        assert found is not None
+        assert len(found) == 25
+        assert client.sent["list members"] == requests
+
+
+def test_groups_over_pages(many: Callable[..., Client]) -> None:
+    """Lists of groups are read over pages too, and come in the same order however the pages arrive."""
+    with many(2) as client:
+        assert list(Iam(client).groups()) == ["buyers", "catalog", "orders", "vendors"]
+
+
+def test_a_row_that_moves_to_an_earlier_page() -> None:
+    """A removal between two pages hides a row: fewer distinct rows than counted, so the list is read again."""
+    before, after = users(1, 2, 3, 4, 5, 6), users(2, 3, 4, 5, 6)
+
+    def page(request: int, number: int, size: int) -> tuple[Rows, int]:
+        everybody = before if request == 1 else after
+        return cut(everybody, number, size), len(everybody)
+
+    with standin(serving(page)) as service:
+        assert read(service) == (names(2, 3, 4, 5, 6), 4)
+
+
+def test_pages_that_count_differently() -> None:
+    """Removals and additions that even out are seen by a page that counts otherwise, so the list is read again."""
+    before, after = users(1, 2, 3, 4, 5, 6), users(2, 3, 4, 5, 6, 7, 8)
+
+    def page(request: int, number: int, size: int) -> tuple[Rows, int]:
+        everybody = before if request == 1 else after
+        return cut(everybody, number, size), len(everybody)
+
+    with standin(serving(page)) as service:
+        assert read(service) == (names(2, 3, 4, 5, 6, 7, 8), 5)
+
+
+def test_a_row_that_comes_twice() -> None:
+    """An addition between two pages repeats a row; the repeated one is not counted as two."""
+    before, after = users(1, 2, 3, 4), users(0, 1, 2, 3, 4)
+
+    def page(request: int, number: int, size: int) -> tuple[Rows, int]:
+        everybody = before if request == 1 else after
+        return cut(everybody, number, size), len(everybody)
+
+    with standin(serving(page)) as service:
+        assert read(service) == (names(0, 1, 2, 3, 4), 4)
+
+
+def test_a_list_that_never_stays() -> None:
+    """After five readings that prove nothing the error says what was seen."""
+    with standin(serving(lambda *_: (users(1), 2))) as service, pytest.raises(ServiceError) as caught:
+        read(service, page_size=1)
+    assert "list the members of acme/g: it kept changing in 5 readings" in caught.value.message
+    assert "1 distinct rows of 2 received, while the service counted 2" in caught.value.message
+    assert len(service.asked) == 1 + 5 * 2
+
+
+def test_a_count_of_what_is_not_there() -> None:
+    """A count without rows proves nothing either."""
+    with standin(serving(lambda *_: ([], 2))) as service, pytest.raises(ServiceError, match="0 distinct rows of 0"):
+        read(service)
+
+
+@pytest.mark.parametrize("total", [0, 1, 2, 3, 4, 6, 7])
+def test_without_a_count(total: int) -> None:
+    """Without a count pages are read until one is shorter than the first, since nothing else proves the end."""
+    everybody = users(*range(total))
+    with standin(serving(lambda _, number, size: (cut(everybody, number, size), None))) as service:
+        found, requests = read(service)
+    assert found == names(*range(total))
+    assert requests == (1 if total == 0 else 2 if total < 6 else 3)
+
+
+def test_without_a_count_and_capped() -> None:
+    """Without a count a first page that is shorter than asked for is no proof of the end: it may be capped."""
+    everybody = users(1, 2, 3, 4)
+    with standin(serving(lambda _, number, size: (cut(everybody, number, 2), None))) as service:
+        assert read(service) == (names(1, 2, 3, 4), 3)
+
+
+def test_without_a_count_and_without_pages() -> None:
+    """A server that ignores page numbers does not keep us forever."""
+    with (
+        standin(serving(lambda *_: (users(1, 2, 3), None))) as service,
+        pytest.raises(ServiceError, match="3 distinct"),
+    ):
+        read(service)
+
+
+@pytest.mark.parametrize("count", ["many", "-1", "1e3"])
+def test_a_count_that_is_no_number(count: str) -> None:
+    """A count that can't be read is as good as none."""
+
+    def answers(asked: Asked) -> Reply:
+        rows = users(1) if asked.query.get("pageNumber") == "1" else []
+        return Reply(0) if asked.path == "/oauth/token" else Reply(200, rows, {"X-Total-Count": count})
+
+    with standin(answers) as service:
+        assert read(service) == (names(1), 2)
+
+
+def test_mistyped_members() -> None:
+    """Assignments of another userType than the group's are members, and marked."""
+    rows = [{"userId": "u1", "userType": "EMPLOYEE"}, {"userId": "u2", "userType": "CUSTOMER"}]
+    with standin(serving(lambda *_: (rows, 2))) as service, world.client(service.url) as client:
+        found = Iam(client).members([world.group("g")])["g"]
+    assert found.members == {"u1", "u2"}
+    assert found.mistyped == {"u2": UserType.CUSTOMER}
+
+
+def test_an_error_in_one_list_ends_all(many: Callable[..., Client]) -> None:
+    """One list that can't be read is an error of the whole reading, and what was not sent yet is dropped."""
+    with many(parallelism=1) as client:
+        with pytest.raises(RequestRefused, match="acme/nowhere"):
+            Iam(client).members([world.group("nowhere"), *(world.group(key) for key in ["catalog", "orders"] * 20)])
+        assert client.sent["list members"] <= 3
+
+
+def test_reading_on_a_thread_of_the_client(many: Callable[..., Client]) -> None:
+    """Reading lists from a task of the client does not wait for the threads it runs on."""
+    with many(parallelism=1, page_size=10) as client:
+        future = client.submit(Iam(client).members, [world.group("vendors")])
+        assert len(future.result(timeout=10)["vendors"].members or ()) == 25
