@@ -81,7 +81,7 @@ def kill(path: Path) -> None:
 
 def leave(path: Path) -> None:
     backend = open_backend(str(path))
-    for lines in range(60):
+    for lines in range(40):
         holder = open_backend(str(path)).lock(LockInfo.mine("holder"))
         sys.settrace(Blade(lines, holder.release))
         lease = backend.lock(LockInfo.mine("next"), timeout=60)
