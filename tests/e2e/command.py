@@ -1,0 +1,177 @@
+"""The ``reconciler`` command as its users run it: a real process in a folder of its own, with an environment of its own.
+
+``Workplace`` is such a folder. ``Spawner`` starts the same command by forking a process that has imported it already:
+it is as real and as mortal, and costs a tenth of the start-up where hundreds of runs are needed.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+PATIENCE = 60
+"""Seconds after which a command counts as hanging: far more than any needs, and no test waits for it to pass."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a command ended: its exit code (negative: killed by that signal), and what it wrote where."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def everything(self) -> str:
+        """Both streams, for what must be said or must never be said anywhere."""
+        return self.out + self.err
+
+
+@dataclass
+class Workplace:
+    """A folder with a configuration, a lockfile and the credentials of one service."""
+
+    folder: Path
+    url: str
+    more: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Nothing of the tester's own environment but the way to Python."""
+        return {
+            "PATH": os.environ.get("PATH", ""),
+            "HOME": str(self.folder),
+            "LANG": "C.UTF-8",
+            "EMPORIX_API_URL": self.url,
+            "EMPORIX_CLIENT_ID": "acmeprod",
+            "EMPORIX_CLIENT_SECRET": "sandbox",
+            **self.more,
+        }
+
+    def configure(self, document: Mapping[str, Any] | str, name: str = "reconciler.yaml") -> Path:
+        """Write a configuration file; a mapping becomes JSON, which YAML contains."""
+        path = self.folder / name
+        text = document if isinstance(document, str) else json.dumps(document, indent=1, ensure_ascii=False)
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    def arguments(self, *args: str) -> list[str]:
+        return [sys.executable, "-m", "reconciler", *args]
+
+    def start(self, *args: str, **options: Any) -> "subprocess.Popen[str]":
+        """Start the command and return at once; whoever starts it also ends it, best by ``with``."""
+        streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
+        environment = {**self.environment, **streams.pop("env", {})}
+        return subprocess.Popen(self.arguments(*args), cwd=self.folder, env=environment, text=True, **streams)
+
+    def run(self, *args: str, **env: str) -> Result:
+        """Run the command to its end."""
+        with self.start(*args, env=env) as process:
+            return finish(process)
+
+    def apply(self, *args: str, **env: str) -> Result:
+        """Apply without a question."""
+        return self.run("apply", "--auto-approve", *args, **env)
+
+    @property
+    def lockfile(self) -> dict[str, Any]:
+        """What the lockfile says, as JSON."""
+        found: dict[str, Any] = json.loads((self.folder / "reconciler.lock").read_bytes())
+        return found
+
+    @property
+    def owned(self) -> dict[str, list[str]]:
+        """The members that are ours by ``tenant/group``, a group whose definition is ours marked by a star."""
+        return {
+            f"{tenant}/{group}" + ("*" if found["owned"] else ""): [member["id"] for member in found["members"]]
+            for tenant, groups in self.lockfile["tenants"].items()
+            for group, found in groups.items()
+        }
+
+    @property
+    def files(self) -> list[str]:
+        """All that lies in the folder."""
+        return sorted(path.name for path in self.folder.iterdir())
+
+
+def finish(process: "subprocess.Popen[str]") -> Result:
+    """Wait for the end of a command; one that hangs is killed, and that fails the test."""
+    try:
+        out, err = process.communicate(timeout=PATIENCE)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        raise
+    return Result(process.returncode, out or "", err or "")
+
+
+def line_with(process: "subprocess.Popen[str]", word: str) -> str:
+    """Read stderr until a line has the word, which is how a test waits for a moment without sleeping."""
+    assert process.stderr is not None
+    for line in process.stderr:
+        if word in line:
+            return line
+    raise AssertionError(f"the command ended without saying {word!r}")
+
+
+SPAWNER = """
+import json, os, sys
+import reconciler.cli.apply, reconciler.cli.plan, reconciler.config, reconciler.config.loading, reconciler.apply
+import reconciler.emporix.client, reconciler.emporix.iam, reconciler.engine, reconciler.render.outcome
+import reconciler.render.messages, reconciler.render.terminal, reconciler.state.local, reconciler.core.stale
+for line in sys.stdin:
+    job = json.loads(line)
+    child = os.fork()
+    if child == 0:
+        os.chdir(job["folder"])
+        os.environ.clear()
+        os.environ.update(job["environment"])
+        for number, name in ((0, os.devnull), (1, "out.txt"), (2, "err.txt")):
+            os.dup2(os.open(name, os.O_RDWR | os.O_CREAT | os.O_TRUNC), number)
+        from reconciler.cli import main
+        main(job["args"])
+    print(child, flush=True)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+"""
+
+
+class Spawner:
+    """Runs the command again and again, one at a time, as children of one process."""
+
+    def __init__(self) -> None:
+        self._pid = 0
+        self._started = threading.Event()
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", SPAWNER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+
+    def run(self, workplace: Workplace, *args: str) -> Result:
+        """Run the command in a workplace; its output goes through files there."""
+        process = self._process
+        assert process.stdin is not None
+        assert process.stdout is not None
+        job = {"folder": str(workplace.folder), "environment": workplace.environment, "args": list(args)}
+        process.stdin.write(json.dumps(job) + "\n")
+        process.stdin.flush()
+        self._pid = int(process.stdout.readline())
+        self._started.set()
+        code = int(process.stdout.readline())
+        self._started.clear()
+        found = [(workplace.folder / name).read_text(encoding="utf-8") for name in ("out.txt", "err.txt")]
+        return Result(code, *found)
+
+    def kill(self) -> None:
+        """``kill -9`` the command that runs now."""
+        assert self._started.wait(PATIENCE)
+        os.kill(self._pid, signal.SIGKILL)
+
+    def __enter__(self) -> "Spawner":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.communicate(timeout=PATIENCE)
