@@ -92,7 +92,7 @@ def _document(file: Path, data: bytes, problems: list[Diagnostic]) -> Node | Non
     events = Events(str(file), data, problems)
     try:
         return Reader(events).document(_FILE)
-    except yaml.YAMLError as error:
+    except (yaml.reader.ReaderError, yaml.MarkedYAMLError) as error:
         raise Unreadable(explain(str(file), data, error)) from error
 
 

@@ -77,7 +77,7 @@ def plain(node: Node) -> Any:
             return [plain(item) for item in node.items]
         case Map():
             return {key: plain(entry.node) for key, entry in node.entries.items()}
-        case Members():
+        case _:
             return [plain(item) for item in node.odd]
 
 

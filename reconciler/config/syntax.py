@@ -30,14 +30,15 @@ _REMEDIES: Final = {
     _NO_START: "put the text in quotes",
 }
 
+ParserError = yaml.reader.ReaderError | yaml.MarkedYAMLError
+"""What the parser can raise: about characters, and about everything else."""
 
-def explain(path: str, data: bytes, error: yaml.YAMLError) -> Diagnostic:
+
+def explain(path: str, data: bytes, error: ParserError) -> Diagnostic:
     """The diagnostic for an error of the parser."""
     if isinstance(error, yaml.reader.ReaderError):
         source = place(path, data, error.position)
         return Diagnostic(f"the character U+{error.character:04X} is not allowed", source, "remove it")
-    if not isinstance(error, yaml.MarkedYAMLError):
-        raise error
     source = _source(path, error.problem_mark)
     tab = error.problem == _NO_START and _line(data, source)[source.column - 1 :].startswith("\t")
     remedy = _TAB if tab else _REMEDIES.get(error.problem or "", "")
