@@ -113,14 +113,16 @@ def apply(
 
     ``live`` is what the plan was computed from or checked against; ``satisfied`` are changes of a saved plan that are
     so already. Errors of the service become part of the report; a lost lease or an unwritable lockfile is raised, and
-    then the next run settles what is pending.
+    then the next run settles what is pending. What an earlier run left pending in tenants that are not in ``live``
+    stays so, because nobody has looked yet what became of it.
     """
     known = advance(known, satisfied, live)
+    unsettled = [change for change in book.lockfile.pending if change.tenant not in live]
     steps = schedule(plan, live)
     progress = progress or Progress()
     run = _Run(steps, progress)
     if steps:
-        book.write(known, plan.changes)
+        book.write(known, [*unsettled, *plan.changes])
         progress.starting(len(steps))
         run.perform(lambda step: _perform(step, plan, connect), parallelism)
         progress.verifying()
@@ -128,7 +130,7 @@ def apply(
     fresh: Mapping[str, Snapshot] = live
     if steps:
         report, fresh = _verify(report, plan, live, connect)
-    book.write(advance(known, report.done, fresh), [change for change, _ in report.unsure])
+    book.write(advance(known, report.done, fresh), [*unsettled, *(change for change, _ in report.unsure)])
     return report
 
 

@@ -166,7 +166,8 @@ def _read(
     parts: Mapping[str, _Part], lockfile: Lockfile
 ) -> tuple[dict[str, Snapshot], dict[str, Mapping[str, KnownGroup]]]:
     live = {tenant: part.live for tenant, part in parts.items()}
-    return live, {**lockfile.known, **{tenant: part.known for tenant, part in parts.items() if part.known}}
+    known = {**lockfile.known, **{tenant: part.known for tenant, part in parts.items()}}
+    return live, {tenant: groups for tenant, groups in known.items() if groups}
 
 
 def _plan_tenant(tenant: DesiredTenant, lockfile: Lockfile, iam: Iam, scope: Scope) -> _Part:

@@ -1,4 +1,4 @@
-"""The ``reconciler`` command as its users run it: a real process in a folder of its own, with an environment of its own.
+"""The ``reconciler`` command as its users run it: a real process, in a folder and an environment of its own.
 
 ``Workplace`` is such a folder. ``Spawner`` starts the same command by forking a process that has imported it already:
 it is as real and as mortal, and costs a tenth of the start-up where hundreds of runs are needed.
@@ -64,16 +64,18 @@ class Workplace:
     def arguments(self, *args: str) -> list[str]:
         return [sys.executable, "-m", "reconciler", *args]
 
-    def start(self, *args: str, **options: Any) -> "subprocess.Popen[str]":
-        """Start the command and return at once; whoever starts it also ends it, best by ``with``."""
-        streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **options}
-        environment = {**self.environment, **streams.pop("env", {})}
-        return subprocess.Popen(self.arguments(*args), cwd=self.folder, env=environment, text=True, **streams)
+    def start(self, *args: str, **env: str) -> "Running":
+        """Start the command and return at once; ``with`` sees to its end."""
+        process = subprocess.Popen(
+            self.arguments(*args), cwd=self.folder, env={**self.environment, **env}, text=True,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )  # fmt: skip
+        return Running(process)
 
     def run(self, *args: str, **env: str) -> Result:
         """Run the command to its end."""
-        with self.start(*args, env=env) as process:
-            return finish(process)
+        with self.start(*args, **env) as running:
+            return running.end()
 
     def apply(self, *args: str, **env: str) -> Result:
         """Apply without a question."""
@@ -100,23 +102,55 @@ class Workplace:
         return sorted(path.name for path in self.folder.iterdir())
 
 
-def finish(process: "subprocess.Popen[str]") -> Result:
-    """Wait for the end of a command; one that hangs is killed, and that fails the test."""
-    try:
-        out, err = process.communicate(timeout=PATIENCE)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        raise
-    return Result(process.returncode, out or "", err or "")
+class Running:
+    """A command on its way; what it says can be waited for, so that no test has to sleep."""
 
+    def __init__(self, process: "subprocess.Popen[str]") -> None:
+        self.process = process
+        self.out: list[str] = []
+        self.err: list[str] = []
+        self._news = threading.Condition()
+        streams = ((process.stdout, self.out), (process.stderr, self.err))
+        self._readers = [threading.Thread(target=self._read, args=stream, daemon=True) for stream in streams]
+        for reader in self._readers:
+            reader.start()
 
-def line_with(process: "subprocess.Popen[str]", word: str) -> str:
-    """Read stderr until a line has the word, which is how a test waits for a moment without sleeping."""
-    assert process.stderr is not None
-    for line in process.stderr:
-        if word in line:
-            return line
-    raise AssertionError(f"the command ended without saying {word!r}")
+    def _read(self, stream: Any, lines: list[str]) -> None:
+        for line in stream:
+            with self._news:
+                lines.append(line)
+                self._news.notify_all()
+        stream.close()
+
+    def says(self, word: str) -> None:
+        """Wait until it has said so on either stream."""
+        with self._news:
+            assert self._news.wait_for(lambda: any(word in line for line in self.out + self.err), PATIENCE), (
+                f"never said {word!r}: {self.out + self.err}"
+            )
+
+    def signal(self, number: int) -> None:
+        self.process.send_signal(number)
+
+    def end(self) -> Result:
+        """Wait for its end; one that hangs is killed, and that fails the test."""
+        try:
+            code = self.process.wait(PATIENCE)
+        finally:
+            self.process.kill()
+        for reader in self._readers:
+            reader.join()
+        return Result(code, "".join(self.out), "".join(self.err))
+
+    def __enter__(self) -> "Running":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        for reader in self._readers:
+            reader.join()
 
 
 SPAWNER = """

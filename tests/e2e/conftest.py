@@ -91,5 +91,3 @@ def between(sandbox: Sandbox, stack: ExitStack, work: Workplace) -> Proxy:
     proxy = stack.enter_context(Proxy(sandbox.url, honest))
     work.url = proxy.url
     return proxy
-
-

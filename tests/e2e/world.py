@@ -17,7 +17,12 @@ class World:
         form = {"grant_type": "client_credentials", "client_id": tenant, "client_secret": secret}
         token = self._http.post("/oauth/token", data=form).json()["access_token"]
         self._http.headers.update(
-            {"Authorization": f"Bearer {token}", "Accept-Language": "*", "Content-Language": "*", "X-Total-Count": "true"}
+            {
+                "Authorization": f"Bearer {token}",
+                "Accept-Language": "*",
+                "Content-Language": "*",
+                "X-Total-Count": "true",
+            }
         )
         self.clear()
 
