@@ -15,7 +15,7 @@ from reconciler.core.drift import drift
 from reconciler.core.fields import needs_language
 from reconciler.core.known import settle
 from reconciler.core.match import bind
-from reconciler.core.model import Desired, DesiredTenant, Known, KnownGroup, LiveGroup, Snapshot
+from reconciler.core.model import Desired, DesiredTenant, Known, KnownGroup, LiveGroup, Membership, Snapshot
 from reconciler.core.plan import Plan
 from reconciler.core.target import limit, tenant_of
 from reconciler.diagnostics import ConfigurationError, Diagnostic, PlanError, ReconcilerError, Severity, Source
@@ -80,15 +80,23 @@ def make_plan(desired: Desired, lockfile: Lockfile, connect: Connect, scope: Sco
     return Outlook(plan, *_read(parts, lockfile), errors)
 
 
-def find_drift(lockfile: Lockfile, connect: Connect, tenants: Sequence[str] = ()) -> Outlook:
-    """Compare the lockfile with the service, whatever the configuration says."""
+def find_drift(desired: Desired, lockfile: Lockfile, connect: Connect, tenants: Sequence[str] = ()) -> Outlook:
+    """Compare the lockfile with the service, whatever the configuration says of who should be in.
+
+    Only whether others may be in a group is the configuration's word: newcomers in an additive group are no drift.
+    """
+    configured = {tenant.name: tenant for tenant in desired.tenants}
     names = _chosen(sorted(_remembered(lockfile)), tenants)
 
     def compare(name: str) -> _Part:
         iam = connect(name)
         groups = iam.groups()
         known, snapshot = _read_known(name, groups, lockfile, iam, wanted=lockfile.known.get(name, {}))
-        return _Part(snapshot, known, drift(name, snapshot, known))
+        bound, _ = bind(configured.get(name) or DesiredTenant(name), groups)
+        open_groups = {
+            group.id for group in bound.groups if group.members is None or group.membership is not Membership.EXACT
+        }
+        return _Part(snapshot, known, drift(name, snapshot, known, frozenset(open_groups)))
 
     parts, errors = _each({name: name for name in names}, compare)
     return Outlook(_assemble(parts, errors, lockfile), *_read(parts, lockfile), errors)

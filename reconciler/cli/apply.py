@@ -97,9 +97,9 @@ def _apply_fresh(
     with _locked(backend) as book, session.service(loaded, parallelism) as connect:
         outlook = make_plan(loaded.desired, book.lockfile, connect, Scope(session.tenants, *scope))
         plan = replace(outlook.plan, state=portable(backend.url))
-        show_plan(plan, "text", session.color, full)
+        show_plan(plan, "text", session.color, full, accepted=consent.accepted == plan.fingerprint)
         show_errors(outlook.errors)
-        check_consent(plan, consent)
+        check_consent(plan, consent, is_shown=True)
         if plan.changes and not consent.approved and not _says_yes():
             talk(["", "Apply cancelled."])
             return ExitCode.ERROR
@@ -112,7 +112,7 @@ def _apply_saved(session: Session, plan: Plan, consent: Consent, parallelism: in
     from reconciler.core.stale import check
     from reconciler.engine import read_again
 
-    check_consent(plan, consent)
+    check_consent(plan, consent, is_shown=False)
     backend = session.backend(plan.state or None)
     with _locked(backend) as book, session.service(None, parallelism) as connect:
         if plan.lineage and plan.lineage != book.lockfile.lineage:
@@ -145,10 +145,11 @@ def _locked(backend: "Backend") -> "Iterator[Book]":
         yield Book(backend, lease, lockfile, version)
 
 
-def check_consent(plan: Plan, consent: Consent) -> None:
+def check_consent(plan: Plan, consent: Consent, *, is_shown: bool) -> None:
     """Refuse a plan that is not the reviewed one, or that a guard refuses and nobody accepted.
 
-    Raises PlanError for the first and GuardRefusal (exit 3) for the second.
+    A plan that was shown has told its refusals already; they are not told twice. Raises PlanError for
+    the first and GuardRefusal (exit 3) for the second.
     """
     from reconciler.core.guards import refusals
 
@@ -164,7 +165,7 @@ def check_consent(plan: Plan, consent: Consent) -> None:
     raise GuardRefusal(
         f"{len(refused)} guard refusal{'s' if len(refused) > 1 else ''}: nothing was changed{other}",
         remedy=f"if this is really wanted, run again with --accept {plan.fingerprint}",
-        diagnostics=refused,
+        diagnostics=() if is_shown else refused,
     )
 
 
@@ -204,7 +205,7 @@ def show_report(report: "Report", color: bool, full: bool) -> None:
     from reconciler.render.outcome import outcome
 
     if report.doubt:
-        talk([f"Not verified: {report.doubt}"])
+        talk([f"Not verified: {report.doubt}."])
     counts = Counter(change.action for change in report.done)
     replaced = counts[Action.REPLACE]
     show(
@@ -214,7 +215,7 @@ def show_report(report: "Report", color: bool, full: bool) -> None:
             destroyed=counts[Action.DELETE] + replaced,
             adopted=counts[Action.ADOPT],
             forgotten=counts[Action.FORGET],
-            verified=None if report.verified is None else (report.verified, report.to_verify),
+            verified=report.verified,
             done=report.done,
             failed=report.failed,
             unsure=report.unsure,

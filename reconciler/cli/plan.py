@@ -101,7 +101,7 @@ def drift(session: Session, format_: str, detailed_exitcode: bool, parallelism: 
     loaded = session.load()
     lockfile, _ = load(session.backend(loaded.desired.state))
     with session.service(loaded, parallelism) as connect:
-        outlook = find_drift(lockfile, connect, session.tenants)
+        outlook = find_drift(loaded.desired, lockfile, connect, session.tenants)
     if format_ == "json":
         show([encode(outlook.plan).decode().rstrip("\n")])
     else:
@@ -131,7 +131,7 @@ def portable(url: str) -> str:
     return url if path == url else f"file:{os.path.relpath(path)}"
 
 
-def show_plan(plan: Plan, format_: str, color: bool, full: bool) -> None:
+def show_plan(plan: Plan, format_: str, color: bool, full: bool, accepted: bool = False) -> None:
     """Write the plan to stdout in one of its forms."""
     if format_ == "json":
         from reconciler.core.document import encode
@@ -142,7 +142,7 @@ def show_plan(plan: Plan, format_: str, color: bool, full: bool) -> None:
     else:
         from reconciler.render import terminal
 
-        show(terminal.plan(plan, color=color, width=width(), full=full, line_of=line_of))
+        show(terminal.plan(plan, color=color, width=width(), full=full, line_of=line_of, accepted=accepted))
 
 
 def show_errors(errors: Mapping[str, ReconcilerError]) -> None:

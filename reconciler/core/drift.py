@@ -1,24 +1,28 @@
 """Drift: what changed in the service since we last applied, whatever the configuration says now."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from reconciler.core.diff import Differences, diff
-from reconciler.core.model import DesiredGroup, DesiredTenant, KnownGroup, Snapshot
+from reconciler.core.model import DesiredGroup, DesiredTenant, KnownGroup, Membership, Snapshot
 from reconciler.diagnostics import Source
 
 LOCKFILE = Source("", 0, 0)
 
 
-def drift(tenant: str, live: Snapshot, known: Mapping[str, KnownGroup]) -> Differences:
+def drift(
+    tenant: str, live: Snapshot, known: Mapping[str, KnownGroup], open_groups: Collection[str | None] = ()
+) -> Differences:
     """The lockfile held against the service: the three-way table with the lockfile in the place of the configuration.
 
-    So a creation means removed outside, a deletion added outside, an update changed outside.
+    So a creation means removed outside, a deletion added outside, an update changed outside. Others may be members of
+    ``open_groups``, which the lockfile does not know about.
     """
     groups = tuple(
         DesiredGroup(
             LOCKFILE,
             id=group_id,
             fields=group.fields if group.owned else None,
+            membership=Membership.ADDITIVE if group_id in open_groups else Membership.EXACT,
             members=dict.fromkeys(group.members, LOCKFILE),
         )
         for group_id, group in known.items()

@@ -48,7 +48,9 @@ def outcome(
     resources = f"Resources: {added} added, {changed} changed, {destroyed} destroyed."
     extra = ", ".join(f"{count} {word}" for count, word in ((adopted, "adopted"), (forgotten, "forgotten")) if count)
     fate, look = ("Apply complete!", Look.ADD) if complete else ("Apply incomplete.", Look.REMOVE)
-    yield page.paint(f"{fate} {resources}" + (f" {extra}." if extra else ""), look)
+    yield page.paint(f"{fate} {resources}", look)
+    if extra:
+        yield f"Lockfile: {extra}."
     if verified is not None:
         yield f"Verified {verified[0]} of {verified[1]} changes."
     if not complete:

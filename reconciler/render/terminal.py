@@ -56,7 +56,7 @@ def plan(
     if not plan.changes and not plan.failures:
         yield NOTHING_PLANNED
         return
-    yield planned(page.reading.tally(plan.counts))
+    yield from planned(page.reading.tally(plan.counts))
     yield f"Fingerprint: {plan.fingerprint}"
 
 
@@ -76,11 +76,12 @@ def drift(plan: Plan, *, color: bool, width: int, full: bool = False, line_of: L
         yield NOTHING_DRIFTED
 
 
-def planned(counts: Sequence[tuple[int, str]]) -> str:
-    """Terraform's summary line; what changes only the lockfile follows after its full stop, if there is any."""
+def planned(counts: Sequence[tuple[int, str]]) -> Iterator[str]:
+    """Terraform's summary line, to the letter because tools match it whole; then what changes only the lockfile."""
     told = [f"{count} {word}" for count, word in counts]
-    extra = ", ".join(text for text, (count, _) in zip(told[3:], counts[3:], strict=True) if count)
-    return f"Plan: {', '.join(told[:3])}." + (f" {extra}." if extra else "")
+    yield f"Plan: {', '.join(told[:3])}."
+    if extra := [text for text, (count, _) in zip(told[3:], counts[3:], strict=True) if count]:
+        yield f"Lockfile: {', '.join(extra)}."
 
 
 class _Page:

@@ -142,10 +142,11 @@ def test_public_tools_read_the_plan() -> None:
     assert len(found["destroyed"]) + len(found["replaced"]) == 7
 
 
-def test_a_summary_without_adoptions_ends_with_its_full_stop() -> None:
-    assert terminal.planned([(2, "to add"), (1, "to change"), (0, "to destroy"), (0, "to adopt")]) == (
-        "Plan: 2 to add, 1 to change, 0 to destroy."
-    )
+def test_the_summary_line_is_terraforms_to_the_letter_whatever_else_there_is_to_say() -> None:
+    counts = [(2, "to add"), (1, "to change"), (0, "to destroy")]
+    line = "Plan: 2 to add, 1 to change, 0 to destroy."
+    assert list(terminal.planned([*counts, (0, "to adopt")])) == [line]
+    assert list(terminal.planned([*counts, (3, "to adopt"), (0, "to forget")])) == [line, "Lockfile: 3 to adopt."]
 
 
 @pytest.mark.parametrize("show", [terminal.plan, terminal.drift])
