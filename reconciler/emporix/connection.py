@@ -66,7 +66,7 @@ class Connection:
             raise httpx.ReadTimeout(f"no answer in {seconds:g} s", request=request) from error
         except OSError as error:
             raise httpx.ReadError(str(error), request=request) from error
-        except (httptools.HttpParserError, EOFError) as error:
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade, EOFError) as error:
             raise httpx.RemoteProtocolError(str(error), request=request) from error
         self.reusable = answer.leaves_open
         return httpx.Response(answer.status, headers=answer.headers, content=b"".join(answer.body), request=request)

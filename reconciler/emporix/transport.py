@@ -10,6 +10,7 @@ one waits for it rather than for us.
 
 import ssl
 from collections import deque
+from contextlib import suppress
 from threading import Lock, local
 from urllib.request import getproxies, proxy_bypass
 
@@ -87,20 +88,17 @@ class PooledTransport(httpx.BaseTransport):
         """Closes what is idle; what is under way is closed when it ends."""
         self._closed = True
         for idle in self._idle.values():
-            while idle:
-                idle.pop().close()
+            with suppress(IndexError):
+                while True:
+                    idle.pop().close()
         for transport in self._proxied:
             transport.close()
 
 
 def _live(idle: deque[Connection]) -> Connection | None:
     """The connection used last, as it is the least likely to have been closed meanwhile."""
-    while idle:
-        try:
-            connection = idle.pop()
-        except IndexError:
-            return None
-        if connection.alive:
-            return connection
-        connection.close()
+    with suppress(IndexError):  # nothing idle: another thread may have taken the last one since anybody looked
+        while not (connection := idle.pop()).alive:
+            connection.close()
+        return connection
     return None

@@ -7,7 +7,7 @@ to the time-out. These are daemons: what is under way is abandoned, and the lock
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Future, InvalidStateError
 from contextlib import suppress
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from threading import Lock, Thread, local
 from typing import Any, ParamSpec, TypeVar
 
@@ -51,6 +51,9 @@ class Workers:
         self._here.working = True
         while (job := self._tasks.get()) is not None:
             with self._lock:
+                if self._closed:
+                    job[0].cancel()
+                    continue
                 self._running.add(job[0])
             _run(job)
             with self._lock:
@@ -64,8 +67,8 @@ class Workers:
                 return
             self._closed = True
             dropped = list(self._running)
-            while not self._tasks.empty():
-                if job := self._tasks.get():
+            with suppress(Empty):
+                while job := self._tasks.get_nowait():
                     dropped.append(job[0])
             for _ in range(self._threads):
                 self._tasks.put(None)
@@ -77,7 +80,7 @@ class Workers:
 def _run(job: Task) -> None:
     future, task = job
     if not future.set_running_or_notify_cancel():
-        return
+        return  # whoever wanted it gave up meanwhile
     try:
         result = task()
     except BaseException as error:  # noqa: BLE001 - it belongs to whoever waits for the future

@@ -76,6 +76,11 @@ def client(
     )
 
 
+def real_client(url: str, **settings: Any) -> Client:
+    """A client of the tenant that waits as it would in life."""
+    return Client(TENANT, CREDENTIALS, Settings(url=url, **settings))
+
+
 def group(key: str) -> LiveGroup:
     """A group as somebody read it before."""
     return LiveGroup(key, {"userType": "EMPLOYEE"}, UserType.EMPLOYEE)
