@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from reconciler.core.fields import overlay
 from reconciler.core.model import (
+    IMMUTABLE,
     DesiredGroup,
     DesiredTenant,
     Guards,
@@ -23,7 +24,7 @@ from reconciler.core.plan import Action, Change, Reason, Touched
 from reconciler.diagnostics import Source
 
 NOBODY: frozenset[str] = frozenset()
-IMMUTABLE = {"userType": Reason.TYPE, "vendorId": Reason.VENDOR}
+WHY_REPLACED = {"userType": Reason.TYPE, "vendorId": Reason.VENDOR}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ class _Group:
         self.touched: dict[tuple[str, str], Touched] = {}
         self.left: frozenset[str] = NOBODY
         self.unchanged = 0
-        self.replaced = False
+        self.replaced: Reason | None = None
         self.is_ours: frozenset[str] = known.members if known else NOBODY
         self.is_live: frozenset[str] = (live.members if live else None) or NOBODY
         self.user_type = self._user_type()
@@ -136,8 +137,8 @@ class _Group:
         if before is None:
             self._definition(Action.CREATE, Reason.DRIFT_REMOVED if self.known else Reason.NEW, after, owned=True)
         elif immutable:
-            self.replaced = True
-            self._definition(Action.REPLACE, IMMUTABLE[immutable[0]], after, owned=True)
+            self.replaced = WHY_REPLACED[immutable[0]]
+            self._definition(Action.REPLACE, self.replaced, after, owned=True)
         elif before != after:
             self._definition(Action.UPDATE, self._why_it_differs(), after, owned=True)
         elif self.known is None or not self.known.owned:
@@ -175,7 +176,7 @@ class _Group:
     def compare_members(self, desired: DesiredGroup) -> None:
         """Compare the members; a list that is not given is not managed, and what was ours in it is let go."""
         if self.replaced:
-            self._replace_members(desired)
+            self._replace_members(desired, self.replaced)
         elif desired.members is None:
             self.change_members(self.is_ours & self.is_live, Action.FORGET, Reason.UNMANAGED)
             self.change_members(self.is_ours - self.is_live, Action.FORGET, Reason.GONE)
@@ -207,13 +208,13 @@ class _Group:
         self.change_members(missing - self.is_ours, Action.CREATE, Reason.NEW)
         self.change_members(missing & self.is_ours, Action.CREATE, Reason.DRIFT_REMOVED)
 
-    def _replace_members(self, desired: DesiredGroup) -> None:
+    def _replace_members(self, desired: DesiredGroup, why: Reason) -> None:
         """Deleting the group removes everybody: those who stay are added anew, the others are shown as removed."""
         wanted = (desired.members or {}).keys()
         surplus = self.is_live - wanted
         self.change_members(surplus & self.is_ours, Action.DELETE, Reason.REMOVED)
         self.change_members(surplus - self.is_ours, Action.DELETE, Reason.NEVER_OURS)
-        self.change_members(wanted & self.is_live, Action.REPLACE, Reason.TYPE)
+        self.change_members(wanted & self.is_live, Action.REPLACE, why)
         self._create(wanted - self.is_live)
         self.change_members(self.is_ours - wanted - self.is_live, Action.FORGET, Reason.GONE)
 

@@ -15,7 +15,10 @@ Fields = Mapping[str, Any]
 """A group's definition under the API's own names, normalised by :func:`normalise`."""
 
 LOCALIZED: Final = ("name", "description")
+NESTED: Final = (*LOCALIZED, "b2b")
 UNORDERED: Final = ("accessControls", "templates", "restrictions")
+IMMUTABLE: Final = ("userType", "vendorId")
+"""What only another group under the same id can have different (FACTS, "Assignment" and "Calls to write groups")."""
 FIELD_NAMES: Final = ("userType", *LOCALIZED, *UNORDERED, "b2b", "vendorId", "mixins")
 
 
@@ -37,16 +40,17 @@ def normalise(fields: Mapping[str, Any]) -> dict[str, Any]:
     """The definition's fields with empty ones left out and sets sorted, so that equal definitions compare equal.
 
     The service returns absent, null and empty values for the same thing; ``accessControls``, ``templates`` and
-    ``restrictions`` have no order there (iam.openapi.yml, GroupsQueryDocument).
+    ``restrictions`` have no order there (iam.openapi.yml, GroupsQueryDocument). An empty translation is an absent one.
     """
     found = {name: fields[name] for name in FIELD_NAMES if fields.get(name)}
+    for name in NESTED:
+        if isinstance(found.get(name), Mapping):
+            found[name] = {key: value for key, value in found[name].items() if value}
+            if not found[name]:
+                del found[name]
     for name in UNORDERED:
         if name in found:
             found[name] = sorted(set(found[name]))
-    if "b2b" in found and not (b2b := {key: value for key, value in found["b2b"].items() if value}):
-        del found["b2b"]
-    elif "b2b" in found:
-        found["b2b"] = b2b
     return found
 
 
@@ -63,7 +67,9 @@ class Limit:
     percent: bool = False
 
     def __str__(self) -> str:
-        return f"{self.amount:g}%" if self.percent else f"{self.amount:g}"
+        amount = f"{self.amount:g}"
+        shown = amount if float(amount) == self.amount else repr(self.amount)
+        return f"{shown}%" if self.percent else shown
 
 
 @dataclass(frozen=True, slots=True)

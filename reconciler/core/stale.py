@@ -6,11 +6,12 @@ Each change carries its live precondition, so that a plan grows old change by ch
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from reconciler.core.known import has_happened
+from reconciler.core.known import GAINS, is_so, not_yet_replaced
 from reconciler.core.model import LiveGroup, Snapshot
 from reconciler.core.plan import Action, Change, Plan, Reason
 
 WITHOUT_REQUEST = frozenset({Action.ADOPT, Action.FORGET})
+ENDS = frozenset({Action.DELETE, Action.REPLACE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,59 +30,64 @@ class Checked:
 def check(plan: Plan, live: Mapping[str, Snapshot]) -> Checked:
     """Sort the plan's changes into those to do, those already satisfied and those that have moved.
 
-    A group whose own change has moved takes the changes of its members with it: they were reviewed together.
+    A group whose own change has moved takes the changes of its members with it: they were reviewed together. A group
+    is deleted or replaced only with the members that the plan names, so nobody who joined it since goes with it.
     """
     remaining: list[Change] = []
     satisfied: list[Change] = []
     moved: list[tuple[Change, str]] = []
     moved_groups: set[tuple[str, str]] = set()
-    joined = _joined_since(plan, live)
+    joined, still = _joined_since(plan, live), not_yet_replaced(plan.changes, live)
+    made = {(c.tenant, c.group) for c in plan.changes if c.user is None and c.action in {Action.CREATE, Action.REPLACE}}
     for change in plan.changes:
+        key = change.tenant, change.group
         group = live[change.tenant].groups.get(change.group)
-        if change.action not in WITHOUT_REQUEST and has_happened(change, live):
+        if change.action not in WITHOUT_REQUEST and is_so(change, still, live):
             satisfied.append(change)
-        elif change.user is not None and (change.tenant, change.group) in moved_groups:
+        elif change.user is not None and key in moved_groups:
             moved.append((change, "its group has moved"))
-        elif why := _why_moved(change, group, joined.get((change.tenant, change.group), ())):
+        elif why := (
+            _why_group_moved(change, group, joined.get(key, []))
+            if change.user is None
+            else _why_member_moved(change, group, key in made)
+        ):
             moved.append((change, why))
             if change.user is None:
-                moved_groups.add((change.tenant, change.group))
+                moved_groups.add(key)
         else:
             remaining.append(change)
     return Checked(replace(plan, changes=tuple(remaining)), tuple(satisfied), tuple(moved))
 
 
 def _joined_since(plan: Plan, live: Mapping[str, Snapshot]) -> dict[tuple[str, str], list[str]]:
-    """Members of groups to be deleted or replaced whom the plan does not know of."""
-    fatal = {
-        (change.tenant, change.group)
-        for change in plan.changes
-        if change.user is None and change.action in {Action.DELETE, Action.REPLACE}
-    }
-    if not fatal:
-        return {}
-    planned = {(change.tenant, change.group, change.user) for change in plan.changes}
+    """Members of groups to be deleted or replaced of whom the plan says neither that they go nor that they come."""
+    fatal = {(change.tenant, change.group) for change in plan.changes if change.user is None and change.action in ENDS}
+    planned: dict[tuple[str, str], set[str]] = {key: set() for key in fatal}
+    for change in plan.changes:
+        if change.user is not None and change.action not in WITHOUT_REQUEST and (change.tenant, change.group) in fatal:
+            planned[change.tenant, change.group].add(change.user)
     found: dict[tuple[str, str], list[str]] = {}
-    for tenant, group_id in fatal:
+    for (tenant, group_id), users in planned.items():
         group = live[tenant].groups.get(group_id)
-        for user in sorted((group.members if group else None) or ()):
-            if (tenant, group_id, user) not in planned:
-                found.setdefault((tenant, group_id), []).append(user)
+        found[tenant, group_id] = sorted(((group.members if group else None) or frozenset()) - users)
     return found
 
 
-def _why_moved(change: Change, group: LiveGroup | None, joined: object) -> str:
-    if change.user is None:
-        return _why_group_moved(change, group, joined)
+def _why_member_moved(change: Change, group: LiveGroup | None, made: bool) -> str:
+    """Why a membership can't change as planned; ``made`` says that the plan itself makes the group anew."""
     is_member = group is not None and change.user in (group.members or ())
     if change.action is Action.ADOPT and not is_member:
         return "the user is no longer a member"
     if change.action is Action.FORGET and change.reason is Reason.GONE and is_member:
         return "the user is a member again"
-    return ""
+    if change.action not in GAINS or made:
+        return ""
+    if group is None:
+        return "the group no longer exists"
+    return "" if group.user_type is change.user_type else f"the group takes {group.user_type} users now"
 
 
-def _why_group_moved(change: Change, group: LiveGroup | None, joined: object) -> str:
+def _why_group_moved(change: Change, group: LiveGroup | None, joined: list[str]) -> str:
     if change.action is Action.CREATE:
         return "a group with this id exists now" if group else ""
     if change.action is Action.FORGET:
@@ -92,4 +98,4 @@ def _why_group_moved(change: Change, group: LiveGroup | None, joined: object) ->
         return "its definition has changed" if change.owned and group.fields != change.after else ""
     if group.version != change.version or group.fields != change.before:
         return f"its definition has changed (version {change.version} when planned, {group.version} now)"
-    return f"members have joined since: {', '.join(joined)}" if isinstance(joined, list) else ""
+    return f"members have joined since: {', '.join(joined)}" if joined else ""

@@ -1,9 +1,7 @@
 """The schedule, exhaustively on small worlds: every order that respects it works, and nobody is left outside."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from itertools import product
-from typing import Any
 
 import pytest
 
@@ -15,7 +13,8 @@ from reconciler.core.schedule import Step, schedule
 from reconciler.diagnostics import Diagnostic, Severity
 
 from .runs import ADVERSARIES, Choice, must_have_a_gap, ordered, perform, wanted_edges
-from .world import HERE, Refused, World, definition, desired, group, known, live, plan_of, subsets, tenant_states
+from .world import Refused, World, definition, desired, known, live, plan_of, subsets, tenant_states
+from .worlds import COMPANY, company, kinds, lawful, made, matched, remembered, roles, wished
 
 NEWEST, REMOVALS_FIRST = ADVERSARIES["newest"], ADVERSARIES["removals first"]
 
@@ -75,35 +74,6 @@ def test_three_groups_and_two_users_move_in_every_way_in_every_order() -> None:
             holds(want, world, plan, schedule(plan, {"acme": world.snapshot()}), [NEWEST, REMOVALS_FIRST])
 
 
-Kind = tuple[dict[str, Any], frozenset[str]]
-
-
-def kinds(definitions: Sequence[dict[str, Any]], users: str, names: str) -> Iterator[dict[str, Kind]]:
-    """Every state in which each group is absent, or has one of the definitions and any members."""
-    of_one = [None, *product(definitions, subsets(users))]
-    for state in product(of_one, repeat=len(names)):
-        yield {name: kind for name, kind in zip(names, state, strict=True) if kind is not None}
-
-
-def made(state: Mapping[str, Kind], **more: Any) -> World:
-    return World(
-        {name: fields for name, (fields, _) in state.items()},
-        {name: set(users) for name, (_, users) in state.items()},
-        **more,
-    )
-
-
-def remembered(world: World) -> dict[str, KnownGroup]:
-    return {
-        name: KnownGroup(True, UserType(fields["userType"]), frozenset(world.members[name]), fields, 1)
-        for name, fields in world.groups.items()
-    }
-
-
-def wished(state: Mapping[str, Kind]) -> DesiredTenant:
-    return DesiredTenant("acme", HERE, tuple(group(name, users, fields) for name, (fields, users) in state.items()))
-
-
 def is_possible(world: World) -> bool:
     """Whether the service would have let the world become so."""
     empty = World({}, {}, dict(world.codes), kinds=world.kinds)
@@ -139,37 +109,6 @@ def test_user_types_of_two_groups_in_every_way() -> None:
         for world, ours in worlds
     ]
     assert (len(outcomes), sum(outcomes)) == (13_583, 1869)
-
-
-COMPANY = {
-    "ax": ("ADMIN", definition("CUSTOMER", company="x")),
-    "bx": ("BUYER", definition("CUSTOMER", company="x")),
-    "rx": ("REQUESTER", definition("CUSTOMER", company="x")),
-    "ay": ("ADMIN", definition("CUSTOMER", company="y")),
-    "by": ("BUYER", definition("CUSTOMER", company="y")),
-    "contact": ("CONTACT", definition("CUSTOMER", company="x")),
-}
-
-
-def company(names: Sequence[str], members: Mapping[str, Iterable[str]]) -> World:
-    return World(
-        {name: COMPANY[name][1] for name in names},
-        {name: set(members.get(name, ())) for name in names},
-        {name: COMPANY[name][0] for name in names},
-    )
-
-
-def roles(names: Sequence[str], *held: Iterable[str]) -> dict[str, frozenset[str]]:
-    """The members of each group, given the groups of users a, b and so on."""
-    return {name: frozenset(user for user, of in zip("abc", held, strict=False) if name in of) for name in names}
-
-
-def lawful(held: frozenset[str]) -> bool:
-    return len(held & {"ax", "bx", "rx"}) < 2 and len(held & {"ay", "by"}) < 2
-
-
-def matched(members: Mapping[str, frozenset[str]]) -> DesiredTenant:
-    return DesiredTenant("acme", HERE, tuple(group(name, users, None) for name, users in members.items()))
 
 
 def role_moves(names: Sequence[str], *moves: tuple[frozenset[str], frozenset[str]]) -> bool:
