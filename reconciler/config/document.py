@@ -14,7 +14,7 @@ from typing import Any, Final
 import yaml
 
 from reconciler.config.events import MAX_DEPTH, Events
-from reconciler.config.nodes import Entry, Map, Node, Scalar, Seq, kind
+from reconciler.config.nodes import Entry, Map, Node, Scalar, Seq, described, plain
 from reconciler.diagnostics import Source
 
 NULLS: Final = frozenset({"", "~", "null", "Null", "NULL"})
@@ -136,7 +136,7 @@ class Reader:
         if isinstance(key, Scalar) and key.value is not None:
             return key
         if not (isinstance(key, Scalar) and key.broken):
-            self.events.complain(f"a key must be text, not {kind(key)}", key.source, "write `key: value`")
+            self.events.complain(f"a key must be text, not {described(plain(key))}", key.source, "write `key: value`")
         return None
 
     def _add(self, entries: dict[str, Entry], key: Scalar, node: Node) -> None:
@@ -154,7 +154,9 @@ class Reader:
                     entries.setdefault(key, entry)
             elif not (isinstance(each, Scalar) and each.broken):
                 self.events.complain(
-                    f"`<<` merges mappings, not {kind(each)}", each.source, "write an alias of a mapping: `<<: *name`"
+                    f"`<<` merges mappings, not {described(plain(each))}",
+                    each.source,
+                    "write an alias of a mapping: `<<: *name`",
                 )
 
 

@@ -14,11 +14,10 @@ from reconciler.config.nodes import Map, Members, Scalar, text
 from reconciler.diagnostics import Source
 
 _DOUBTFUL: Final = NULLS | {".", ".."}
-_KEYS: Final = {"id", "reason"}
 
 
 def suspicious(ids: str) -> bool:
-    """Whether a text, of one id or of many in a row, has a character that no user id may have.
+    """Whether a text, of one id or of many in a row, has a character that the schema refuses in a user id.
 
     Invisible characters are among them, because ids are often copied from web pages; a blank is most often a line break
     that got lost.

@@ -110,14 +110,6 @@ def text(node: Node | None) -> str | None:
     return node.value if isinstance(node, Scalar) and isinstance(node.value, str) else None
 
 
-def kind(node: Node) -> str:
-    """What a node is, in the words of a message."""
-    match node:
-        case Map():
-            return "a mapping"
-        case Seq() | Members():
-            return "a list"
-        case Scalar(value=None):
-            return "nothing"
-        case _:
-            return "text"
+def described(data: Any) -> str:
+    """What plain data is, in the words of a message."""
+    return {type(None): "nothing", list: "a list", dict: "a mapping"}.get(type(data), "text")

@@ -13,12 +13,14 @@ from reconciler.config.values import (
     MAPPING,
     TEXT,
     Count,
+    FreeData,
     Id,
     KindOfMembership,
     KindOfUser,
     Localized,
     MostRemovals,
     Name,
+    Phrase,
     TenantName,
     Text,
     UserId,
@@ -104,7 +106,7 @@ class MatchPart(_Part):
     code: Word = Field(
         default=_LEFT_OUT, title="Code", description="The code of a predefined group.", examples=["BO_MANAGER"]
     )
-    name: Word = Field(
+    name: Phrase = Field(
         default=_LEFT_OUT, title="Name", description="The group's name in any of its languages.", examples=["Buyer"]
     )
     legal_entity_id: Word = Field(
@@ -201,7 +203,7 @@ class GroupPart(_Part):
         description="The vendor that the group belongs to; can only be set when the group is created.",
         examples=["acme"],
     )
-    mixins: dict[str, Any] | None = Field(
+    mixins: FreeData | None = Field(
         default=_LEFT_OUT,
         title="Mixins",
         description="Attributes of your own, any JSON; here true, null and 1.5 have their YAML 1.2 meaning.",
@@ -272,14 +274,20 @@ class FilePart(_Part):
 def json_schema() -> dict[str, Any]:
     """The file's JSON Schema (2020-12), for editors; it accepts whatever the models accept, and a little more."""
     draft = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": IDENTIFIER}
-    return {**draft, **_without_defaults(FilePart.model_json_schema(by_alias=True))}
+    return {**draft, **_tidied(FilePart.model_json_schema(by_alias=True))}
 
 
-def _without_defaults(schema: Any) -> Any:
-    """The schema without ``default: null``, which would tell editors that leaving out and null are the same."""
+def _tidied(schema: Any) -> Any:
+    """The schema as every pydantic version should write it, so that schema.json depends on the models alone.
+
+    ``default: null`` is left out, because it would tell editors that null means the same as leaving a key out.
+    """
     if isinstance(schema, list):
-        return [_without_defaults(part) for part in schema]
-    if isinstance(schema, dict):
-        kept = {key: value for key, value in schema.items() if key != "default" or value is not None}
-        return {key: _without_defaults(value) for key, value in kept.items()}
-    return schema
+        return [_tidied(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    tidied = {key: _tidied(value) for key, value in schema.items() if key != "default" or value is not None}
+    match tidied:
+        case {"allOf": [dict(only)], **others}:
+            return {**only, **others}
+    return tidied

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Plai
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypeAliasType
 
-from reconciler.config.members import suspicious
+from reconciler.config.nodes import described
 from reconciler.core.model import Limit, Membership, UserType
 
 TEXT: Final = "(text)"
@@ -23,15 +23,16 @@ _LANGUAGE: Final = "[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8})*"
 _COUNT: Final = "[0-9]{1,9}"
 _SHARE: Final = r"[0-9]{1,3}(\.[0-9]{1,3})?%"
 
+_UNWRITTEN: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+"""What no text is written with: control characters, and those that make text read other than it is stored.
+
+Joiners and marks stay allowed, because Persian, Hebrew or emoji can't be written without them.
+"""
+
 
 def wrong(predicate: str, remedy: str = "") -> PydanticCustomError:
     """A complaint without its subject, which :mod:`reconciler.config.wording` knows and puts in front."""
     return PydanticCustomError("rule", "{predicate}", {"predicate": predicate, "remedy": remedy})
-
-
-def described(value: Any) -> str:
-    """What a value is, in the words of a message."""
-    return {type(None): "nothing", list: "a list", dict: "a mapping"}.get(type(value), "text")
 
 
 def _quoted(value: Any) -> str:
@@ -44,15 +45,20 @@ def _written(value: Any) -> str:
     return value
 
 
-def _visible(value: str, allowed: str = "") -> str:
-    for char in value if not value.isprintable() else "":
-        if not char.isprintable() and char not in allowed:
-            raise wrong(f"can't have the character U+{ord(char):04X}", "remove it: a reviewer can't see it")
-    return value
+def _without(character: str) -> PydanticCustomError:
+    return wrong(f"can't have the character U+{ord(character):04X}", "remove it: a reviewer can't see it")
 
 
 def _prose(value: str) -> str:
-    return _visible(value, allowed="\n\t\u00a0\u200d")
+    if found := _UNWRITTEN.search(value):
+        raise _without(found[0])
+    return value
+
+
+def _phrase(value: str) -> str:
+    if not value.strip():
+        raise wrong("can't be empty")
+    return _prose(value)
 
 
 def _word(value: str) -> str:
@@ -60,7 +66,9 @@ def _word(value: str) -> str:
         raise wrong("can't be empty")
     if value != value.strip():
         raise wrong(f"can't start or end with a blank: `{value.strip()}`")
-    return _visible(value)
+    if not value.isprintable():
+        raise _without(next(character for character in value if not character.isprintable()))
+    return value
 
 
 def _id(value: str) -> str:
@@ -75,7 +83,7 @@ def _id(value: str) -> str:
 
 
 def _user_id(value: str) -> str:
-    if suspicious(value) and "@" in value:
+    if "@" in value:
         raise wrong(f"can't be an e-mail: `{value}`", "members are given by user id, such as `00u4ukqvzlEP31sCk417`")
     return _id(value)
 
@@ -133,6 +141,7 @@ def _shown(description: str = "", **schema: Any) -> WithJsonSchema:
 
 
 Text = TypeAliasType("Text", Annotated[str, BeforeValidator(_written), AfterValidator(_prose), _shown()])
+Phrase = Annotated[str, BeforeValidator(_written), AfterValidator(_phrase), _shown(minLength=1)]
 Word = TypeAliasType(
     "Word",
     Annotated[
@@ -170,6 +179,7 @@ Localized = TypeAliasType(
 Name = Annotated[Localized, BeforeValidator(_filled), Field(json_schema_extra={"minLength": 1, "minProperties": 1})]
 KindOfUser = Annotated[UserType, WithJsonSchema({"enum": [each.value for each in UserType]})]
 KindOfMembership = Annotated[Membership, WithJsonSchema({"enum": [each.value for each in Membership]})]
+FreeData = Annotated[dict[str, Any], WithJsonSchema({"type": "object"})]
 Count = Annotated[
     str,
     PlainValidator(_count),

@@ -6,7 +6,7 @@ from typing import Any, Final, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from reconciler.config.nodes import Map, Node, Scalar, kind, locate
+from reconciler.config.nodes import Map, Node, Scalar, described, locate
 from reconciler.config.schema import FilePart
 from reconciler.config.values import MAPPING, TEXT
 from reconciler.diagnostics import Diagnostic, Source
@@ -48,11 +48,11 @@ def _diagnostic(root: Node, error: Mapping[str, Any]) -> Diagnostic | None:
         case "missing":
             return _missing(node, source, location)
         case "enum":
-            message, remedy = _choice(_subject(location), node, error["ctx"]["expected"])
+            message, remedy = _choice(_subject(location), error["input"], error["ctx"]["expected"])
         case "rule":
             message, remedy = f"{_subject(location)} {error['ctx']['predicate']}", error["ctx"]["remedy"]
         case other:
-            message, remedy = f"{_subject(location)} must be {_EXPECTED[other]}, not {kind(node)}", ""
+            message, remedy = f"{_subject(location)} must be {_EXPECTED[other]}, not {described(error['input'])}", ""
     return Diagnostic(message, _key_place(root, location) or source, remedy)
 
 
@@ -74,11 +74,10 @@ def _missing(node: Node, source: Source, location: Location) -> Diagnostic | Non
     return Diagnostic(f"`{key}` is missing in {_subject(parent)}", source, f"add `{key}: …`")
 
 
-def _choice(subject: str, node: Node, expected: str) -> Said:
+def _choice(subject: str, given: Any, expected: str) -> Said:
     choices = [choice.strip("'") for choice in expected.split(" or ")]
-    given = node.value if isinstance(node, Scalar) and node.value is not None else None
-    if given is None:
-        return f"{subject} must be {_listed(choices, 'or')}, not {kind(node)}", ""
+    if not isinstance(given, str):
+        return f"{subject} must be {_listed(choices, 'or')}, not {described(given)}", ""
     close = [choice for choice in choices if choice.lower() == given.lower()] or _close(given, choices)
     remedy = f"did you mean `{close[0]}`?" if close else f"write {_listed(choices, 'or')}"
     return f"{subject} can't be `{given}`", remedy

@@ -135,6 +135,15 @@ def test_all_criteria_of_a_match(file: Path) -> None:
     assert group.id is None
 
 
+def test_texts_may_be_in_any_script(file: Path) -> None:
+    """Wide blanks, joiners and direction marks belong to texts, though an id must not have them."""
+    japanese, persian, hebrew = "\u30a4\u3000\u62c5", "\u0645\u06cc\u200c\u062e", "\u05d0\u200f"
+    text = f"{japanese} {persian} {hebrew} \U0001f468\u200d\U0001f33e"
+    assert (one_group(file, f"- match: {{name: '{text}'}}").match or Match()).name == text
+    assert (one_group(file, f"- id: a\n  name: '{text}'\n").fields or {})["name"] == text
+    assert one_group(file, f"- id: a\n  members: [{{id: x, reason: '{text}'}}]\n").reasons == {"x": text}
+
+
 def test_mixins_are_json_as_yaml_1_2_reads_it(file: Path) -> None:
     """Mixins are data of the user's own, typed as editors type it; quotes make text, and keys are always text."""
     text = """\
