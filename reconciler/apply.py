@@ -124,12 +124,16 @@ def apply(
     if steps:
         book.write(known, [*unsettled, *plan.changes])
         progress.starting(len(steps))
-        run.perform(lambda step: _perform(step, plan, connect), parallelism)
+        run.perform(lambda step: _perform(step, plan, connect, book.lease), parallelism)
         progress.verifying()
     report = _sort(plan, run)
     fresh: Mapping[str, Snapshot] = live
     if steps:
-        report, fresh = _verify(report, plan, live, connect)
+        try:
+            report, fresh = _verify(report, plan, live, connect)
+        except KeyboardInterrupt:
+            doubt = "interrupted while the touched groups were read again"
+            report = replace(report, doubt=doubt, interrupted=True)
     book.write(advance(known, report.done, fresh), [*unsettled, *(change for change, _ in report.unsure)])
     return report
 
@@ -231,8 +235,9 @@ def describe(step: Step) -> str:
     return f"{step.call} {'/'.join(filter(None, (step.tenant, step.group, step.user)))}"
 
 
-def _perform(step: Step, plan: Plan, connect: Connect) -> tuple[Outcome, str]:
+def _perform(step: Step, plan: Plan, connect: Connect, lease: Lease) -> tuple[Outcome, str]:
     try:
+        lease.check()
         connect(step.tenant).perform(step)
     except OutcomeUnknown as error:
         return Outcome.UNSURE, _told(error, step, plan)

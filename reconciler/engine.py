@@ -4,7 +4,6 @@ Reading is all it does: nothing here can change the service or the lockfile (DES
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import TypeVar
@@ -20,6 +19,7 @@ from reconciler.core.plan import Plan
 from reconciler.core.target import limit, tenant_of
 from reconciler.diagnostics import ConfigurationError, Diagnostic, PlanError, ReconcilerError, Severity, Source
 from reconciler.emporix.iam import Iam
+from reconciler.emporix.workers import Workers
 from reconciler.state.lockfile import Lockfile
 
 MOST_TENANTS_AT_ONCE = 8
@@ -146,13 +146,16 @@ def _each(
     """Do the work for each tenant, all at once, and keep results and failures apart, both in the tenants' order."""
     parts: dict[str, _Part] = {}
     errors: dict[str, ReconcilerError] = {}
-    with ThreadPoolExecutor(max_workers=max(1, min(len(items), MOST_TENANTS_AT_ONCE))) as pool:
-        futures = {name: pool.submit(work, item) for name, item in items.items()}
+    workers = Workers(MOST_TENANTS_AT_ONCE)  # not an executor's, for which Ctrl-C would have to wait
+    try:
+        futures = {name: workers.submit(work, item) for name, item in items.items()}
         for name, future in futures.items():
             try:
                 parts[name] = future.result()
             except ReconcilerError as error:
                 errors[name] = error
+    finally:
+        workers.close()
     return parts, errors
 
 

@@ -5,6 +5,7 @@ time than most commands need (PERFORMANCE, "Start-up").
 """
 
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -105,6 +106,7 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # a name in any script must not end a run under LANG=C
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a cancelled pipeline is told the same as Ctrl-C
     sys.exit(_run(args))
 
 
