@@ -13,9 +13,10 @@ import msgspec
 from reconciler.core.guards import refusals
 from reconciler.core.model import Guards, Limit, Membership, UserType
 from reconciler.core.plan import Action, Change, Plan, Reason, Touched
-from reconciler.diagnostics import Diagnostic, PlanError, Source
+from reconciler.diagnostics import Diagnostic, PlanError, Severity, Source
 
 FORMAT: Final = 1
+AGAIN: Final = "make it anew with `reconciler plan -o FILE`"
 
 
 class _Struct(msgspec.Struct, rename="camel", omit_defaults=True, forbid_unknown_fields=True):
@@ -56,7 +57,7 @@ class _Group(_Struct):
     live: int
     desired: int
     membership: Membership
-    guards: _Guards = _Guards()
+    guards: _Guards = msgspec.field(default_factory=_Guards)
     first_contact: bool = False
     emptied: bool = False
     vanished: bool = False
@@ -66,12 +67,18 @@ class _Group(_Struct):
     source: _Source | None = None
 
 
+class _Place(_Struct):
+    label: str
+    source: _Source
+
+
 class _Remark(_Struct):
     message: str
     rule: str = ""
     address: str = ""
     remedy: str = ""
     source: _Source | None = None
+    related: tuple[_Place, ...] = ()
 
 
 class _Document(_Struct):
@@ -130,16 +137,19 @@ def decode(data: bytes, name: str) -> Plan:
 
     Raises PlanError when it is not a plan, of another format, or changed since it was written.
     """
-    again = "make it anew with `reconciler plan -o FILE`"
     try:
         found = msgspec.json.decode(data, type=_Format)
         if found.format != FORMAT:
-            raise PlanError(f"{name} has plan format {found.format}; this version knows {FORMAT}", remedy=again)
+            raise PlanError(f"{name} has plan format {found.format}; this version knows {FORMAT}", remedy=AGAIN)
         document = msgspec.json.decode(data, type=_Document)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise PlanError(f"{name} is not a plan file: {error}", remedy=again) from error
-    if _checksum(document) != document.checksum:
-        raise PlanError(f"{name} was changed after it was written: its checksum does not fit", remedy=again)
+        if _checksum(document) != document.checksum:
+            raise PlanError(f"{name} was changed after it was written: its checksum does not fit", remedy=AGAIN)
+        return _to_plan(document)
+    except (ValueError, RecursionError) as error:  # all that is wrong with bytes, text, JSON, types and numbers
+        raise PlanError(f"{name} is not a plan file: {error}", remedy=AGAIN) from error
+
+
+def _to_plan(document: _Document) -> Plan:
     return Plan(
         changes=tuple(_to_change(change) for change in document.changes),
         tenants=document.tenants,
@@ -153,10 +163,7 @@ def decode(data: bytes, name: str) -> Plan:
         take_over=document.take_over,
         orphaned=document.orphaned,
         targets=document.targets,
-        warnings=tuple(
-            Diagnostic(remark.message, _to_source(remark.source), remark.remedy, address=remark.address)
-            for remark in document.warnings
-        ),
+        warnings=tuple(_to_warning(remark) for remark in document.warnings),
     )
 
 
@@ -170,7 +177,7 @@ def _from_source(source: Source | None) -> _Source | None:
 
 
 def _to_source(source: _Source | None) -> Source | None:
-    return Source(source.file, source.line, source.column) if source else None
+    return Source(*msgspec.structs.astuple(source)) if source else None
 
 
 def _from_change(change: Change) -> _Change:
@@ -232,14 +239,12 @@ def _from_touched(tenant: str, group: str, touched: Touched) -> _Group:
 
 
 def _to_touched(group: _Group) -> Touched:
-    limit = group.guards.max_removals
-    percent = isinstance(limit, str)
     return Touched(
         live=group.live,
         desired=group.desired,
         membership=group.membership,
         guards=Guards(
-            max_removals=None if limit is None else Limit(float(str(limit).rstrip("%")), percent),
+            max_removals=_to_limit(group.guards.max_removals),
             min_members=group.guards.min_members,
             protected=frozenset(group.guards.protected),
         ),
@@ -253,5 +258,33 @@ def _to_touched(group: _Group) -> Touched:
     )
 
 
+def _to_limit(limit: float | str | None) -> Limit | None:
+    if isinstance(limit, str):
+        return Limit(float(limit.removesuffix("%")), percent=True)
+    return None if limit is None else Limit(limit)
+
+
 def _from_diagnostics(diagnostics: Iterable[Diagnostic]) -> tuple[_Remark, ...]:
-    return tuple(_Remark(d.message, d.rule, d.address, d.remedy, _from_source(d.source)) for d in diagnostics)
+    return tuple(
+        _Remark(
+            diagnostic.message,
+            diagnostic.rule,
+            diagnostic.address,
+            diagnostic.remedy,
+            _from_source(diagnostic.source),
+            tuple(_Place(label, _Source(*source)) for label, source in diagnostic.related),
+        )
+        for diagnostic in diagnostics
+    )
+
+
+def _to_warning(remark: _Remark) -> Diagnostic:
+    return Diagnostic(
+        remark.message,
+        _to_source(remark.source),
+        remark.remedy,
+        tuple((place.label, Source(*msgspec.structs.astuple(place.source))) for place in remark.related),
+        remark.address,
+        remark.rule,
+        Severity.WARNING,
+    )

@@ -46,8 +46,13 @@ class Edges:
             return
         if change.action in {Action.CREATE, Action.REPLACE}:
             self.begins[change.group, change.user] = index
-        if change.action in {Action.DELETE, Action.REPLACE}:
+        if change.action is Action.DELETE or (change.action is Action.REPLACE and self._is_live(change)):
             self.ends[change.group, change.user] = index
+
+    def _is_live(self, change: Change) -> bool:
+        """Whether a membership to be replaced is there: of a saved plan it may be gone by now."""
+        group = self.live.groups.get(change.group)
+        return group is not None and change.user in (group.members or ())
 
     def _defined_by(self, action: Action) -> set[str]:
         return {group for group, index in self.definitions.items() if self.changes[index].action is action}

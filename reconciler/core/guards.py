@@ -67,14 +67,21 @@ def _over(removed: int, live: int, limit: Limit) -> str:
     if not limit.percent:
         return f"{removed} is over {limit}" if removed > limit.amount else ""
     share = 100 * removed / live
-    return f"{share:.2f}% is over {limit}" if share > limit.amount else ""
+    if share <= limit.amount:
+        return ""
+    rounded = f"{share:.2f}"
+    return f"{rounded if float(rounded) > limit.amount else repr(share)}% is over {limit}"
 
 
 def min_members(plan: Plan, removals: Removals) -> Iterator[Diagnostic]:
-    """A group with ``minMembers`` never has fewer afterwards, so that somebody can always act; deleted groups aside."""
+    """A group with ``minMembers`` never has fewer afterwards, so that somebody can always act.
+
+    Deleted groups aside, and those whose members are not managed, unless they lose some: their members are not read.
+    """
     for key, touched in plan.touched.items():
         least = touched.guards.min_members
-        if least is not None and touched.desired < least and not touched.leaves:
+        judged = not touched.leaves and (key in removals or not touched.unlisted)
+        if least is not None and touched.desired < least and judged:
             yield Diagnostic(
                 f"{address(*key)} would have {touched.desired} members, fewer than minMembers {least}"
                 + (f" (now {touched.live}, {len(removals[key])} removed)" if key in removals else ""),
@@ -110,8 +117,9 @@ def vanished(plan: Plan, _: Removals) -> Iterator[Diagnostic]:
                 address=address(*key),
                 rule="vanished",
             )
+    changed = {change.tenant for change in plan.changes}
     for tenant in plan.orphaned:
-        if any(change.tenant == tenant for change in plan.changes):
+        if tenant in changed:
             yield Diagnostic(
                 f"{tenant}: the tenant is no longer in the configuration, so all that is ours there would be removed",
                 remedy="pass all configuration files with -f, or limit the run with --tenant",

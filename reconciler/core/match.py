@@ -13,7 +13,8 @@ def bind(desired: DesiredTenant, live: Mapping[str, LiveGroup]) -> tuple[Desired
     """The tenant with every group's ``id`` filled in, and what stood in the way.
 
     A match must fit exactly one live group: with none or several, nobody can say whose members would be changed. Two
-    entries that mean the same group are refused, because each would remove the other's members.
+    entries that mean the same group are refused, because each would remove the other's members. With any problem the
+    tenant must not be planned: a group that could not be bound would look as if it had left the configuration.
     """
     bound: dict[str, DesiredGroup] = {}
     problems: list[Diagnostic] = []
@@ -32,7 +33,7 @@ def bind(desired: DesiredTenant, live: Mapping[str, LiveGroup]) -> tuple[Desired
 
 def _only_match(group: DesiredGroup, live: Mapping[str, LiveGroup], problems: list[Diagnostic]) -> str | None:
     match = group.match or Match()
-    fitting = [candidate for candidate in live.values() if all(_fits(match, candidate))]
+    fitting = [candidate for candidate in live.values() if match != Match() and all(_fits(match, candidate))]
     if len(fitting) == 1:
         return fitting[0].id
     if fitting:

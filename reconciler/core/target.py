@@ -1,6 +1,6 @@
 """Limiting a plan to addresses: for the day on which one thing must be done now and the rest can wait."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 
@@ -17,16 +17,21 @@ def tenant_of(target: str) -> str:
 def limit(found: Differences, tenant: str, targets: Sequence[str], known_groups: Sequence[str]) -> Differences:
     """The differences at the targets of this tenant: all of them if there are none.
 
-    A target is a tenant, ``tenant/group`` with its members, or ``tenant/group/user``; a member brings the creation of
-    its group along, because it can't be added without. Raises PlanError for a target that names no group of
-    ``known_groups``, and for single members of a group that is not in the lockfile yet: recording one member would make
-    the group known and so let the next run remove the others without ``--take-over``.
+    A target is a tenant, ``tenant/group`` with its members, or ``tenant/group/user``. A member brings the creation of
+    its group along, because it can't be added without, and the replacement of its group with all other members,
+    because they lose the old group and so must not miss the new one.
+
+    Raises PlanError for a target that names no group of ``known_groups``, and for single members of a group that is not
+    in the lockfile yet: recording one member would make the group known and so let the next run remove the others
+    without ``--take-over``.
     """
     mine = [target for target in targets if tenant_of(target) == tenant]
     if not targets or tenant in mine:
         return found
     for target in mine:
         _check(target, found, tenant, known_groups)
+    renewed = {c.group for c in found.changes if c.user is None and c.action is Action.REPLACE}
+    mine = [_widened(target, renewed) for target in mine]
     changes = [change for change in found.changes if any(_is_at(change, target) for target in mine)]
     kept = {(change.tenant, change.group) for change in changes}
     touched = {key: value for key, value in found.touched.items() if key in kept}
@@ -54,10 +59,16 @@ def _check(target: str, found: Differences, tenant: str, known_groups: Sequence[
         )
 
 
+def _widened(target: str, renewed: Collection[str]) -> str:
+    """The target itself, or its whole group if that is to be replaced."""
+    tenant, group, *_ = target.split("/", 2)
+    return f"{tenant}/{group}" if group in renewed else target
+
+
 def _is_at(change: Change, target: str) -> bool:
     _, group, *user = target.split("/", 2)
     if change.group != group:
         return False
     if not user:
         return True
-    return change.user == user[0] or (change.user is None and change.action in {Action.CREATE, Action.REPLACE})
+    return change.user == user[0] or (change.user is None and change.action is Action.CREATE)

@@ -47,13 +47,15 @@ def perform(steps: Iterable[Step], world: World, plan: Plan) -> World:
     """The world after the steps: on the way no membership came or went that the plan does not name."""
     after = world.copy()
     ends, begins = planned(plan, Action.DELETE, Action.REPLACE), planned(plan, Action.CREATE, Action.REPLACE)
+    anew = {change.group for change in plan.changes if change.user is None and change.action is Action.REPLACE}
+    ends |= {edge for edge in begins if edge[0] in anew}  # who joined the old group meanwhile joins the new one too
     for step in steps:
         before = after.edges
         after.perform(step)
         assert before - after.edges <= ends, f"{step} removes more than planned"
         assert after.edges - before <= begins
         named = {(plan.changes[i].group, plan.changes[i].user) for i in step.changes}
-        also = ends if step.call is Call.REMOVE_USER else set()
+        also = ends if step.call is Call.REMOVE_USER or step.group in anew else set()
         assert before ^ after.edges <= named | also, f"{step} does not name all that it does"
     return after
 
