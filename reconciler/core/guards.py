@@ -55,7 +55,7 @@ def max_removals(plan: Plan, removals: Removals) -> Iterator[Diagnostic]:
         if told:
             origin = "guards.maxRemovals" if limit else f"the default from {DEFAULT_FROM_MEMBERS} members on"
             yield Diagnostic(
-                f"{address(*key)} would lose {len(changes)} of {touched.live} members: {told} ({origin})",
+                f"{address(*key)} would lose {len(changes)} of {_members(touched.live)}: {told} ({origin})",
                 touched.source,
                 "check that nobody was dropped by mistake; raise guards.maxRemovals, or accept this one plan",
                 address=address(*key),
@@ -83,7 +83,7 @@ def min_members(plan: Plan, removals: Removals) -> Iterator[Diagnostic]:
         judged = not touched.leaves and (key in removals or not touched.unlisted)
         if least is not None and touched.desired < least and judged:
             yield Diagnostic(
-                f"{address(*key)} would have {touched.desired} members, fewer than minMembers {least}"
+                f"{address(*key)} would have {_members(touched.desired)}, fewer than minMembers {least}"
                 + (f" (now {touched.live}, {len(removals[key])} removed)" if key in removals else ""),
                 touched.source,
                 "list more members, or lower guards.minMembers",
@@ -98,7 +98,7 @@ def emptied(plan: Plan, removals: Removals) -> Iterator[Diagnostic]:
         touched = plan.touched[key]
         if touched.emptied:
             yield Diagnostic(
-                f"{address(*key)}: the member list is empty, so all {len(changes)} members would be removed",
+                f"{address(*key)}: the member list is empty, so all {_members(len(changes))} would be removed",
                 touched.source,
                 "list the members; if nobody shall be left, accept this one plan",
                 address=address(*key),
@@ -106,12 +106,16 @@ def emptied(plan: Plan, removals: Removals) -> Iterator[Diagnostic]:
             )
 
 
-def vanished(plan: Plan, _: Removals) -> Iterator[Diagnostic]:
-    """A member list that is gone from the file would silently stop being managed, and its members stay in for ever."""
+def vanished(plan: Plan, removals: Removals) -> Iterator[Diagnostic]:
+    """A member list that is gone from the file would silently stop being managed, and its members stay in for ever.
+
+    Or leave for ever, if their group is replaced at the same time.
+    """
     for key, touched in plan.touched.items():
         if touched.vanished and not touched.leaves:
+            fate = "be removed with the old group" if key in removals else "not be managed any more"
             yield Diagnostic(
-                f"{address(*key)}: `members` is no longer there, so its members would not be managed any more",
+                f"{address(*key)}: `members` is no longer there, so its members would {fate}",
                 touched.source,
                 "put the list back; to remove everybody write `members: []`; to let go of them accept this one plan",
                 address=address(*key),
@@ -137,7 +141,7 @@ def take_over(plan: Plan, removals: Removals) -> Iterator[Diagnostic]:
         foreign = [change for change in changes if change.reason is Reason.NEVER_OURS]
         if foreign and not _is_settled(touched):
             yield Diagnostic(
-                f"{address(*key)}: {len(foreign)} of {touched.live} members were never ours and would be removed:"
+                f"{address(*key)}: {len(foreign)} of {_members(touched.live)} were never ours and would be removed:"
                 f" {_some(change.user or '' for change in foreign)}",
                 touched.source,
                 "list them, or use membership: additive, or take the group over with --take-over",
@@ -151,6 +155,10 @@ def _is_settled(touched: Touched) -> bool:
     if touched.first_contact or touched.leaves or touched.unlisted:
         return False
     return touched.membership is Membership.EXACT
+
+
+def _members(count: int) -> str:
+    return f"{count} member{'' if count == 1 else 's'}"
 
 
 def _some(users: Iterable[str]) -> str:
