@@ -2,14 +2,14 @@
 
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from reconciler.cli.locking import lock_timeout_option, locked
 from reconciler.cli.output import show, talk
 from reconciler.cli.plan import (
     full_option,
@@ -28,7 +28,6 @@ from reconciler.diagnostics import ExitCode, GuardRefusal, PlanError, Reconciler
 if TYPE_CHECKING:
     from reconciler.apply import Book, Report
     from reconciler.engine import Connect, Outlook
-    from reconciler.state import Backend
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +56,7 @@ Examples:
 @take_over_option
 @parallelism_option
 @full_option
+@lock_timeout_option
 @shared_options
 def apply(
     session: Session,
@@ -76,8 +76,8 @@ def apply(
     """
     consent = Consent(auto_approve or planfile is not None, expect, accept)
     if planfile is not None:
-        if targets or take_over:
-            raise PlanError("--target and --take-over belong to planning; a saved plan is applied as it is")
+        if targets or take_over or session.tenants:
+            raise PlanError("--tenant, --target and --take-over belong to planning; a saved plan is applied as it is")
         return _apply_saved(session, read(planfile), consent, parallelism, full)
     if not auto_approve and not sys.stdin.isatty():
         raise PlanError(
@@ -94,7 +94,7 @@ def _apply_fresh(
 
     loaded = session.load()
     backend = session.backend(loaded.desired.state)
-    with _locked(backend) as book, session.service(loaded, parallelism) as connect:
+    with locked(session, backend, "apply") as book, session.service(loaded, parallelism) as connect:
         outlook = make_plan(loaded.desired, book.lockfile, connect, Scope(session.tenants, *scope))
         plan = replace(outlook.plan, state=portable(backend.url))
         show_plan(plan, "text", session.color, full, accepted=consent.accepted == plan.fingerprint)
@@ -114,7 +114,7 @@ def _apply_saved(session: Session, plan: Plan, consent: Consent, parallelism: in
 
     check_consent(plan, consent, is_shown=False)
     backend = session.backend(plan.state or None)
-    with _locked(backend) as book, session.service(None, parallelism) as connect:
+    with locked(session, backend, "apply") as book, session.service(None, parallelism) as connect:
         if plan.lineage and plan.lineage != book.lockfile.lineage:
             raise PlanError(
                 f"the plan was made with another lockfile (lineage {plan.lineage}) than {backend.url}",
@@ -131,18 +131,6 @@ def _apply_saved(session: Session, plan: Plan, consent: Consent, parallelism: in
             talk([f"{len(checked.satisfied)} of {len(plan.changes)} changes were so already."])
         show_report(report, session.color, full)
         return _worst(report, outlook.errors)
-
-
-@contextmanager
-def _locked(backend: "Backend") -> "Iterator[Book]":
-    """The lockfile, locked for this run and read under the lock."""
-    from reconciler import __version__
-    from reconciler.apply import Book
-    from reconciler.state import LockInfo, load
-
-    with backend.lock(LockInfo.mine("apply", version=__version__)) as lease:
-        lockfile, version = load(backend)
-        yield Book(backend, lease, lockfile, version)
 
 
 def check_consent(plan: Plan, consent: Consent, *, is_shown: bool) -> None:

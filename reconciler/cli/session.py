@@ -33,6 +33,7 @@ class Session:
     state: str | None = None
     verbose: bool = False
     color: bool = False
+    lock_timeout: float = 0
 
     @property
     def paths(self) -> tuple[Path, ...]:

@@ -6,6 +6,7 @@ from difflib import get_close_matches
 
 import click
 
+from reconciler.cli.locking import lock_timeout_option, locked
 from reconciler.cli.output import show, talk
 from reconciler.cli.session import Session, shared_options
 from reconciler.core.model import Known, KnownGroup, address
@@ -48,27 +49,20 @@ def show_(session: Session, wanted: str) -> None:
 
 @state.command(epilog="\b\nExample:\n  reconciler state forget acmeprod/catalog-managers/00u4ukqvzlEP31sCk417")
 @click.argument("addresses", nargs=-1, required=True, metavar="ADDRESS...")
+@lock_timeout_option
 @shared_options
 def forget(session: Session, addresses: tuple[str, ...]) -> None:
     """Let go of addresses: the service keeps them, and the lockfile no longer calls them ours.
 
     What the configuration still lists is adopted again by the next apply.
     """
-    from dataclasses import replace
-
-    from reconciler import __version__
-    from reconciler.apply import Book
-    from reconciler.state import LockInfo, load
-
-    backend = session.backend(_configured(session))
-    with backend.lock(LockInfo.mine("state forget", version=__version__)) as lease:
-        lockfile, version = load(backend)
-        known: Known = lockfile.known
+    with locked(session, session.backend(_configured(session)), "state forget") as book:
+        known: Known = book.lockfile.known
         for wanted in addresses:
             _check(wanted, known)
             known = _without(known, wanted)
-        pending = [c for c in lockfile.pending if not any(_is_under(c.address, wanted) for wanted in addresses)]
-        Book(backend, lease, replace(lockfile), version).write(known, pending)
+        pending = book.lockfile.pending
+        book.write(known, [c for c in pending if not any(_is_under(c.address, wanted) for wanted in addresses)])
     talk([f"Forgot {wanted}." for wanted in addresses])
 
 
