@@ -19,9 +19,11 @@ from reconciler.core.known import advance, has_happened
 from reconciler.core.model import Known, Snapshot
 from reconciler.core.plan import Change, Plan
 from reconciler.core.schedule import Step, schedule
+from reconciler.core.stale import WITHOUT_REQUEST
 from reconciler.diagnostics import ExitCode, ReconcilerError
 from reconciler.emporix.errors import OutcomeUnknown
 from reconciler.emporix.iam import Iam
+from reconciler.emporix.workers import Workers
 from reconciler.state import Backend, Lease, Lockfile, save
 
 Connect = Callable[[str], Iam]
@@ -77,16 +79,16 @@ class Book:
 class Report:
     """What an apply did: every change of the plan is in exactly one of the four.
 
-    ``failed``, ``unsure`` and ``skipped`` pair a change with why. ``verified`` counts the changes, of ``to_verify``,
-    that the service confirmed when read again; None if it could not be read, and then ``doubt`` says why.
+    ``failed``, ``unsure`` and ``skipped`` pair a change with why. ``verified`` counts the changes that the service
+    confirmed when read again, and those that should have been; None if nothing was sent. ``doubt`` says why reading
+    failed.
     """
 
     done: tuple[Change, ...] = ()
     failed: tuple[tuple[Change, str], ...] = ()
     unsure: tuple[tuple[Change, str], ...] = ()
     skipped: tuple[tuple[Change, str], ...] = ()
-    verified: int | None = None
-    to_verify: int = 0
+    verified: tuple[int, int] | None = None
     doubt: str = ""
     interrupted: bool = False
 
@@ -133,7 +135,7 @@ def apply(
             report, fresh = _verify(report, plan, live, connect)
         except KeyboardInterrupt:
             doubt = "interrupted while the touched groups were read again"
-            report = replace(report, doubt=doubt, interrupted=True)
+            report = replace(report, doubt=doubt, interrupted=True, verified=(0, len(report.done)))
     book.write(advance(known, report.done, fresh), [*unsettled, *(change for change, _ in report.unsure)])
     return report
 
@@ -282,33 +284,54 @@ _GRAVITY = {Outcome.DONE: 0, Outcome.SKIPPED: 1, Outcome.FAILED: 2, Outcome.UNSU
 def _verify(
     report: Report, plan: Plan, live: Mapping[str, Snapshot], connect: Connect
 ) -> tuple[Report, Mapping[str, Snapshot]]:
-    """Read the touched groups again: what was done must be so, and what is unsure may have been done after all."""
-    try:
-        fresh = {tenant: _read(tenant, plan, live[tenant], connect(tenant)) for tenant in _changed(plan)}
-    except ReconcilerError as error:
-        return replace(report, doubt=f"the touched groups could not be read again: {error.message}"), live
-    confirmed = tuple(change for change in report.done if has_happened(change, fresh))
-    denied = tuple(change for change in report.done if not has_happened(change, fresh))
-    after_all = tuple(change for change, _ in report.unsure if has_happened(change, fresh))
-    still_unsure = tuple((change, why) for change, why in report.unsure if not has_happened(change, fresh))
+    """Read the touched groups again: what was done must be so, and what is unsure may have been done after all.
+
+    A tenant that can't be read again is a doubt and hides none of the others.
+    """
+    fresh, doubts = _read_tenants(plan, live, connect)
+    seen = [change for change in report.done if change.tenant in fresh]
+    denied = [change for change in seen if not has_happened(change, fresh)]
+    unsure = [(change, why) for change, why in report.unsure if not _is_so(change, fresh)]
+    unsure += [(change, "the request was answered well, but reading again does not show it") for change in denied]
+    found = [change for change, _ in report.unsure if _is_so(change, fresh)]
+    done = [change for change in report.done if change.tenant not in fresh or has_happened(change, fresh)] + found
     verified = replace(
         report,
-        done=confirmed + after_all,
-        unsure=still_unsure
-        + tuple((change, "the request was answered well, but reading again does not show it") for change in denied),
-        verified=len(confirmed) + len(after_all),
-        to_verify=len(report.done) + len(after_all),
+        done=tuple(done),
+        unsure=tuple(unsure),
+        verified=(len(seen) - len(denied) + len(found), len(report.done) + len(found)),
+        doubt="; ".join(f"{tenant} could not be read again: {why}" for tenant, why in doubts.items()),
     )
-    return verified, fresh
+    return verified, {**live, **fresh}
 
 
-def _changed(plan: Plan) -> list[str]:
-    return sorted({change.tenant for change in plan.changes})
+def _is_so(change: Change, fresh: Mapping[str, Snapshot]) -> bool:
+    return change.tenant in fresh and has_happened(change, fresh)
 
 
-def _read(tenant: str, plan: Plan, before: Snapshot, iam: Iam) -> Snapshot:
-    """The touched groups as they are now; definitions only if one was changed, because they cost a listing more."""
-    changes = [change for change in plan.changes if change.tenant == tenant]
-    groups = iam.groups() if any(change.user is None for change in changes) else before.groups
+def _read_tenants(
+    plan: Plan, live: Mapping[str, Snapshot], connect: Connect
+) -> tuple[dict[str, Snapshot], dict[str, str]]:
+    """The touched groups of every tenant as they are now, all tenants at once, and why some could not be read."""
+    tenants = sorted({change.tenant for change in plan.changes})
+    fresh, doubts = dict[str, Snapshot](), dict[str, str]()
+    workers = Workers(len(tenants))  # not an executor's, for which Ctrl-C would have to wait
+    try:
+        reads = {tenant: workers.submit(_read, plan, live[tenant], connect(tenant)) for tenant in tenants}
+        for tenant, read in reads.items():
+            try:
+                fresh[tenant] = read.result()
+            except ReconcilerError as error:
+                doubts[tenant] = error.message
+    finally:
+        workers.close()
+    return fresh, doubts
+
+
+def _read(plan: Plan, before: Snapshot, iam: Iam) -> Snapshot:
+    """The touched groups of one tenant; definitions only if one was written, because they cost a listing more."""
+    changes = [change for change in plan.changes if change.tenant == before.tenant]
+    is_written = any(change.user is None and change.action not in WITHOUT_REQUEST for change in changes)
+    groups = iam.groups() if is_written else before.groups
     touched = sorted({change.group for change in changes} & groups.keys())
     return replace(before, groups={**groups, **iam.members([groups[name] for name in touched])})

@@ -24,7 +24,7 @@ def commands(readme: Path, language: str = "console") -> list[str]:
 
 
 def run(command: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run a command line as a reader's shell would, with the tool on the path and nothing of ours in the environment."""
+    """Run a command line as a reader's shell would: the tool on the path, nothing of ours in the environment."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("EMPORIX_", "RECONCILER_"))}
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     return subprocess.run(
