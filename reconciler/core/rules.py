@@ -98,6 +98,7 @@ def check(desired: DesiredTenant, found: Differences, live: Snapshot) -> list[Di
     """Everything that the service would refuse, with the rule, whom it concerns and which lines."""
     after = _After(desired, found, live)
     return [
+        *after.nameless(),
         *after.missing_users(),
         *after.both_types(),
         *after.several_vendors(),
@@ -137,6 +138,18 @@ class _After:
     def _places(self, user: str, groups: Iterable[str]) -> tuple[tuple[str, Source], ...]:
         entries = [(group, self.entries[group]) for group in groups if group in self.entries]
         return tuple((group, (entry.members or {}).get(user, entry.source)) for group, entry in entries)
+
+    def nameless(self) -> Iterator[Diagnostic]:
+        """The service requires a name (iam.openapi.yml, group upsert); one in no language is none."""
+        for change in self.written.values():
+            if not (change.after or {}).get("name"):
+                yield Diagnostic(
+                    f"{change.address} would have no name",
+                    self._field_source(change, "name"),
+                    "give it a name in one language at least",
+                    address=change.address,
+                    rule="a group has a name",
+                )
 
     def missing_users(self) -> Iterator[Diagnostic]:
         """The service answers 404 to an assignment of a user that it does not know."""
@@ -240,8 +253,8 @@ class _After:
                 elif change.user_type not in known[control]:
                     allowed = " or ".join(sorted(known[control]))
                     yield Diagnostic(
-                        f"{change.address} is a {change.user_type} group,"
-                        f" and access control {control} is for {allowed}",
+                        f"{change.address} has userType {change.user_type},"
+                        f" but the access control {control} is for {allowed}",
                         source,
                         "choose an access control for this userType",
                         address=change.address,
