@@ -1,6 +1,7 @@
 """Text to the streams: results to stdout, talk to stderr, and source lines read from their files."""
 
 import os
+import re
 import shutil
 import sys
 from collections.abc import Iterable
@@ -57,6 +58,7 @@ def line_of(source: Source) -> str | None:
 @lru_cache(maxsize=4)
 def _lines(path: str) -> list[str]:
     try:
-        return Path(path).read_bytes().decode("utf-8-sig", errors="replace").split("\n")
+        text = Path(path).read_bytes().decode("utf-8-sig", errors="replace")
+        return re.split(r"\r\n|\r|\n", text)  # what ends a line in YAML, and nothing else that str.splitlines knows
     except OSError:
         return []

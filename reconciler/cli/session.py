@@ -1,5 +1,6 @@
 """What every command shares: the global options, and the way from them to configuration, lockfile and service."""
 
+import gc
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -51,6 +52,7 @@ class Session:
         from reconciler.config import load
 
         loaded = load(self.paths)
+        gc.freeze()  # or the collector would walk every member's position again at each of its rounds
         show_diagnostics(loaded.warnings)
         return loaded
 

@@ -22,8 +22,6 @@ from reconciler.config.wording import objections
 from reconciler.core.model import Desired
 from reconciler.diagnostics import ConfigurationError, Diagnostic, Severity, Source
 
-LOCKFILE: Final = "reconciler.lock"
-
 _GROUP: Final = Shape({"members": Shape(sequence=read_members), "mixins": Shape(typed=True)})
 _TENANT: Final = Shape({"groups": Shape(items=_GROUP)})
 _FILE: Final = Shape({"tenants": Shape(items=_TENANT)})
@@ -31,16 +29,11 @@ _FILE: Final = Shape({"tenants": Shape(items=_TENANT)})
 
 @dataclass(frozen=True)
 class Loaded:
-    """The configuration: what is desired, and the files that say so.
-
-    ``default_state`` is where the lockfile is unless ``desired.state`` or the user says otherwise: beside the first
-    path given, so that it moves with the configuration and not with the working directory.
-    """
+    """The configuration: what is desired, and the files that say so."""
 
     desired: Desired
     files: tuple[Path, ...]
     warnings: tuple[Diagnostic, ...]
-    default_state: Path
 
 
 def load(paths: Sequence[Path]) -> Loaded:
@@ -55,7 +48,7 @@ def load(paths: Sequence[Path]) -> Loaded:
         problems = _in_order(problems, files)
         _refuse(problems)
         good = [root for root in roots.values() if isinstance(root, Map)]
-        return Loaded(desired(good, state), files, tuple(problems), _folder(paths[0]) / LOCKFILE)
+        return Loaded(desired(good, state), files, tuple(problems))
 
 
 @contextmanager
@@ -162,7 +155,3 @@ def _refuse(problems: Sequence[Diagnostic]) -> None:
 
 def _counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
-
-
-def _folder(path: Path) -> Path:
-    return path if path.is_dir() else path.parent

@@ -93,7 +93,6 @@ state: {url: file:/var/lib/reconciler.lock}
         desired=Desired((tenant,), state="file:/var/lib/reconciler.lock"),
         files=(Path("a.yaml"),),
         warnings=(),
-        default_state=Path("reconciler.lock"),
     )
 
 
@@ -238,7 +237,6 @@ def test_a_folder_is_its_yaml_files(tmp_path: Path) -> None:
     (tmp_path / "d.yaml").mkdir()
     loaded = load([tmp_path])
     assert loaded.files == (tmp_path / "a.yml", tmp_path / "b.yaml")
-    assert loaded.default_state == tmp_path / "reconciler.lock"
 
 
 def test_a_file_given_twice_is_read_once(file: Path, tmp_path: Path) -> None:
@@ -246,15 +244,6 @@ def test_a_file_given_twice_is_read_once(file: Path, tmp_path: Path) -> None:
     file.write_text(of_groups("- id: a"))
     Path("link.yml").symlink_to(file)
     assert load([file, tmp_path / "a.yaml", Path()]).files == (file,)
-
-
-def test_the_lockfile_is_beside_the_first_path(tmp_path: Path) -> None:
-    """The default place moves with the configuration, not with the working directory."""
-    for folder in ("one", "two"):
-        (tmp_path / folder).mkdir()
-        (tmp_path / folder / "a.yaml").write_text(f"tenants: [{{tenant: tenant{folder}}}]\n")
-    loaded = load([tmp_path / "one" / "a.yaml", tmp_path / "two"])
-    assert loaded.default_state == tmp_path / "one" / "reconciler.lock"
 
 
 @pytest.mark.parametrize(
