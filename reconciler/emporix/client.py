@@ -50,6 +50,10 @@ class Settings:
     page_size: int = 1000
     user_agent: str = ""
 
+    def __post_init__(self) -> None:
+        if min(self.parallelism, self.attempts, self.page_size) < 1:
+            raise ValueError("parallelism, attempts and page_size must be at least 1")
+
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
@@ -70,7 +74,7 @@ class Exchange:
 
 
 class Client:
-    """Sends calls for one tenant, from any thread; a context manager.
+    """Sends calls for one tenant, from any thread; used in a ``with`` block, at whose end it is closed.
 
     ``sent`` counts requests by kind, retries included. ``on_request`` is told of each one, on the thread that sent it.
     ``clock``, ``sleep`` and ``chance`` come from outside for tests.
@@ -158,7 +162,9 @@ class Client:
                 raise errors.unknown(error) from None
             raise
         if answer.refusal is not None and answer.status not in call.judged:
-            raise errors.refused(call, answer.refusal)
+            refusal = errors.refused(call, answer.refusal)
+            # A missing scope says nothing of the world, so what an earlier try did is as unknown as before.
+            raise errors.unknown(refusal) if answer.status == 403 and tries.doubtful and call.writes else refusal
         return replace(answer, doubtful=True) if tries.doubtful else answer
 
     def _authorised(self, call: Call[T], tries: Tries) -> Answer[T]:

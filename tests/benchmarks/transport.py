@@ -119,12 +119,22 @@ def rate(make: Callable[[], httpx.BaseTransport], latency: int, connections: int
             todo.put(number)
 
         def work() -> None:
-            while not todo.empty():
-                target = f"{url}/iam/acme/groups/g/users/EMPLOYEE/u{todo.get()}"
-                client.send(httpx.Request("PUT", target, headers=headers, extensions=timeout)).raise_for_status()
+            while (number := next_of(todo)) is not None:
+                target = f"{url}/iam/acme/groups/g/users/EMPLOYEE/u{number}"
+                try:
+                    client.send(httpx.Request("PUT", target, headers=headers, extensions=timeout)).raise_for_status()
+                except httpx.TransportError:
+                    todo.put(number)
 
         wall, cpu = timed(lambda: together(work, connections))
     return count / wall, cpu / count * 1e6
+
+
+def next_of(todo: "queue.SimpleQueue[int]") -> int | None:
+    try:
+        return todo.get_nowait()
+    except queue.Empty:
+        return None
 
 
 def together(work: Callable[[], None], threads: int) -> None:

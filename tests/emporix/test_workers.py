@@ -9,6 +9,7 @@ from concurrent.futures import CancelledError
 
 import pytest
 
+from reconciler.emporix.client import Settings
 from reconciler.emporix.iam import Iam
 from reconciler.emporix.workers import Workers
 from tests.emporix import world
@@ -74,6 +75,13 @@ def test_closing_the_client_ends_a_reading() -> None:
             Iam(client).groups()
         assert time.monotonic() - began < 5
         silent.set()
+
+
+@pytest.mark.parametrize("setting", ["parallelism", "attempts", "page_size"])
+def test_settings_that_would_wait_forever(setting: str) -> None:
+    """No request at a time, no attempt and no row a page would never end, so they are refused."""
+    with pytest.raises(ValueError, match=setting):
+        Settings(**{setting: 0})
 
 
 def test_an_interrupt_does_not_hang() -> None:
