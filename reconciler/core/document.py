@@ -129,7 +129,7 @@ def encode(plan: Plan) -> bytes:
         warnings=_from_diagnostics(plan.warnings),
     )
     signed = msgspec.structs.replace(document, checksum=_checksum(document))
-    return msgspec.json.format(msgspec.json.encode(signed), indent=2) + b"\n"
+    return msgspec.json.format(msgspec.json.encode(signed, order="deterministic"), indent=2) + b"\n"
 
 
 def decode(data: bytes, name: str) -> Plan:

@@ -24,7 +24,8 @@ def refusals(plan: Plan) -> tuple[Diagnostic, ...]:
     for change in plan.changes:
         if change.user is not None and change.action is Action.DELETE:
             removals[change.tenant, change.group].append(change)
-    return tuple(diagnostic for guard in GUARDS for diagnostic in guard(plan, removals))
+    by_address = dict(sorted(removals.items()))
+    return tuple(diagnostic for guard in GUARDS for diagnostic in guard(plan, by_address))
 
 
 def protected(plan: Plan, removals: Removals) -> Iterator[Diagnostic]:
@@ -78,7 +79,7 @@ def min_members(plan: Plan, removals: Removals) -> Iterator[Diagnostic]:
 
     Deleted groups aside, and those whose members are not managed, unless they lose some: their members are not read.
     """
-    for key, touched in plan.touched.items():
+    for key, touched in sorted(plan.touched.items()):
         least = touched.guards.min_members
         judged = not touched.leaves and (key in removals or not touched.unlisted)
         if least is not None and touched.desired < least and judged:
@@ -111,7 +112,7 @@ def vanished(plan: Plan, removals: Removals) -> Iterator[Diagnostic]:
 
     Or leave for ever, if their group is replaced at the same time.
     """
-    for key, touched in plan.touched.items():
+    for key, touched in sorted(plan.touched.items()):
         if touched.vanished and not touched.leaves:
             fate = "be removed with the old group" if key in removals else "not be managed any more"
             yield Diagnostic(

@@ -67,7 +67,7 @@ class Limit:
     percent: bool = False
 
     def __str__(self) -> str:
-        amount = f"{self.amount:g}"
+        amount = f"{self.amount:.15g}"
         shown = amount if float(amount) == self.amount else repr(self.amount)
         return f"{shown}%" if self.percent else shown
 
