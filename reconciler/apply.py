@@ -66,7 +66,7 @@ class Book:
     def write(self, known: Known, pending: Iterable[Change] = ()) -> None:
         """Write the next serial, unless it would say what the lockfile says already."""
         after = replace(self.lockfile, known=known, pending=tuple(pending))
-        if self.version is not None and (after.known, after.pending) == (self.lockfile.known, self.lockfile.pending):
+        if (after.known, after.pending) == (self.lockfile.known, self.lockfile.pending):
             return
         self.lease.check()
         now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
