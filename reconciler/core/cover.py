@@ -51,10 +51,8 @@ def _vertex_cover(edges: Iterable[Edge]) -> tuple[set[str], set[str]]:
         for user in neighbours[queue.pop()]:
             if user not in reached_users:
                 reached_users.add(user)
-                partner = matched[user]
-                if partner not in reached_groups:
-                    reached_groups.add(partner)
-                    queue.append(partner)
+                reached_groups.add(matched[user])
+                queue.append(matched[user])
     return set(neighbours) - reached_groups, reached_users
 
 

@@ -116,10 +116,12 @@ class _Requests:
 
         One more would do at times, but half at once bounds the number of rounds by the logarithm of the groups.
         """
-        for of_kind in (self.emptied, {group: self.deleted[group] for group in self.edges.leaving}, self.deleted):
-            found = [group for group, step in of_kind.items() if step in tied and group not in self.apart]
-            if found:
-                break
+        leaving = {group: self.deleted[group] for group in self.edges.leaving}
+        by_kind = (
+            [group for group, step in steps.items() if step in tied and group not in self.apart]
+            for steps in (self.emptied, leaving, self.deleted)
+        )
+        found = next(filter(None, by_kind))
         found.sort(key=lambda group: (len(self.edges.lost_in[group]), group))
         return {found[0], *found[: len(found) // 2]}
 
