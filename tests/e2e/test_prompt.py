@@ -1,0 +1,166 @@
+"""The question before an apply, on a real terminal: only ``yes`` counts, and without a terminal nothing is begun."""
+
+import os
+import pty
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from tests.e2e.command import PATIENCE, Workplace
+from tests.e2e.world import World, configuration, group
+
+
+class Terminal:
+    """The command on a terminal of its own; what it writes is read from the other end."""
+
+    def __init__(self, work: Workplace, *args: str) -> None:
+        self.master, slave = pty.openpty()
+        environment = {**work.environment, "TERM": "xterm", "COLUMNS": "100"}
+        self.process = subprocess.Popen(
+            work.arguments(*args), cwd=work.folder, env=environment, stdin=slave, stdout=slave, stderr=slave,
+            start_new_session=True,
+        )  # fmt: skip
+        os.close(slave)
+        self.text = ""
+
+    def read_until(self, word: str) -> None:
+        while word not in self.text:
+            assert self._read(), self.text
+
+    def _read(self) -> bool:
+        try:
+            data = os.read(self.master, 65536)
+        except OSError:  # the last process with the other end has gone
+            return False
+        self.text += data.decode()
+        return bool(data)
+
+    def type(self, text: str) -> None:
+        os.write(self.master, text.encode())
+
+    def end(self) -> int:
+        while self._read():
+            pass
+        return self.process.wait(PATIENCE)
+
+    def close(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        os.close(self.master)
+
+
+@contextmanager
+def asked(work: Workplace, *args: str) -> Iterator[Terminal]:
+    """An apply that waits at its question."""
+    terminal = Terminal(work, *(args or ("apply",)))
+    try:
+        terminal.read_until("Enter a value: ")
+        yield terminal
+    finally:
+        terminal.close()
+
+
+@pytest.fixture
+def ready(work: Workplace, world: World) -> Workplace:
+    work.configure(configuration(group("ours", ["ana"])))
+    world.clear()
+    return work
+
+
+def test_yes_is_yes(ready: Workplace, world: World) -> None:
+    """The plan is shown before the question, and done after it."""
+    with asked(ready) as terminal:
+        assert "acmeprod/ours/ana" in terminal.text
+        assert "Only 'yes' will be accepted" in terminal.text
+        terminal.type("yes\n")
+        assert terminal.end() == 0
+        assert "Apply complete!" in terminal.text
+    assert world.members("ours") == {"ana"}
+
+
+@pytest.mark.parametrize("answer", ["no\n", "y\n", "YES\n", "Yes\n", "yes please\n", "\n", "\x04"])
+def test_nothing_else_is_yes(ready: Workplace, world: World, answer: str) -> None:
+    """Exit 1, nothing is written there or here, and the lock is free."""
+    with asked(ready) as terminal:
+        terminal.type(answer)
+        assert terminal.end() == 1
+        assert "cancelled" in terminal.text
+    assert world.writes == []
+    assert ready.files == ["reconciler.yaml"]
+
+
+@pytest.mark.parametrize("how", ["Ctrl-C", "SIGTERM"])
+def test_an_interrupted_question_is_a_no(ready: Workplace, world: World, how: str) -> None:
+    """Exit 1 without a traceback."""
+    with asked(ready) as terminal:
+        if how == "Ctrl-C":
+            os.kill(terminal.process.pid, signal.SIGINT)
+        else:
+            terminal.process.send_signal(signal.SIGTERM)
+        assert terminal.end() == 1
+        assert "Traceback" not in terminal.text
+        assert "Interrupted" in terminal.text
+    assert world.writes == []
+    assert ready.files == ["reconciler.yaml"]
+
+
+def test_a_refused_plan_is_not_even_asked_about(ready: Workplace, world: World) -> None:
+    """Nobody can say yes to what a guard refuses."""
+    ready.configure(configuration(group("ours", ["ana"]), {"id": "clerks", "members": ["ben"]}))
+    terminal = Terminal(ready, "apply")
+    try:
+        assert terminal.end() == 3
+        assert "Enter a value" not in terminal.text
+    finally:
+        terminal.close()
+    assert world.writes == []
+
+
+def test_nothing_to_do_is_not_asked(ready: Workplace, world: World) -> None:
+    """An empty plan needs no yes."""
+    assert ready.apply().code == 0
+    terminal = Terminal(ready, "apply")
+    try:
+        assert terminal.end() == 0
+        assert "Enter a value" not in terminal.text
+    finally:
+        terminal.close()
+
+
+def test_a_world_that_moves_at_the_question_is_seen_by_the_service(ready: Workplace, world: World) -> None:
+    """Somebody makes the group while the question is open: theirs is not overwritten in silence."""
+    assert ready.apply().code == 0
+    ready.configure(configuration(group("ours", ["ana"], description={"en": "New words"})))
+    with asked(ready) as terminal:
+        world.edit("ours", name={"en": "Ours"}, userType="EMPLOYEE", description={"en": "Their words"})
+        terminal.type("yes\n")
+        assert terminal.end() == 1
+        assert "plan again" in terminal.text
+    assert world.groups["ours"]["description"] == {"en": "Their words"}
+
+
+def test_no_terminal_and_no_flag_is_an_error(ready: Workplace, world: World) -> None:
+    """Exit 1 before anything is locked or asked for; the way out is named."""
+    result = ready.run("apply")
+    assert result.code == 1
+    assert "--auto-approve" in result.err
+    assert world.log == []
+    assert ready.files == ["reconciler.yaml"]
+
+
+def test_colours_are_for_terminals_that_want_them(ready: Workplace) -> None:
+    """A terminal gets colours; not with NO_COLOR, not with --no-color, and never a pipe."""
+    escape = "\x1b["
+    shown = {}
+    for name, args, more in (("plain", (), {}), ("NO_COLOR", (), {"NO_COLOR": "1"}), ("option", ("--no-color",), {})):
+        ready.more = more
+        terminal = Terminal(ready, *args, "plan")
+        assert terminal.end() == 0
+        terminal.close()
+        shown[name] = escape in terminal.text
+    assert shown == {"plain": True, "NO_COLOR": False, "option": False}
+    ready.more = {}
+    assert escape not in ready.run("plan").everything
