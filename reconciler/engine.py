@@ -3,7 +3,7 @@
 Reading is all it does: nothing here can change the service or the lockfile (DESIGN section 2).
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import TypeVar
@@ -200,7 +200,30 @@ def _plan_tenant(tenant: DesiredTenant, lockfile: Lockfile, iam: Iam, scope: Sco
     snapshot = _answer(rules.questions(found, snapshot), snapshot, iam)
     remarks = rules.check(bound, found, snapshot)
     _refuse(tenant.name, [remark for remark in remarks if remark.severity is Severity.ERROR])
-    return _Part(snapshot, known, found, tuple(remarks))
+    return _Part(snapshot, known, found, (*_strangers(scope.targets, bound, known, snapshot), *remarks))
+
+
+def _strangers(
+    targets: Iterable[str], desired: DesiredTenant, known: Mapping[str, KnownGroup], live: Snapshot
+) -> Iterator[Diagnostic]:
+    """A warning for each target that names a user whom nobody has heard of in that group.
+
+    It may have been removed by an earlier run, so it is no error; but a misspelt id must not look as if all were done.
+    """
+    listed = {group.id: group.members or {} for group in desired.groups}
+    for target in targets:
+        tenant, group, user = (*target.split("/", 2), "", "")[:3]
+        if tenant != desired.name or not user:
+            continue
+        remembered, found = known.get(group), live.groups.get(group)
+        places = (listed.get(group, {}), remembered.members if remembered else (), (found and found.members) or ())
+        if not any(user in place for place in places):
+            yield Diagnostic(
+                f"--target {target}: no such member in the configuration, the lockfile or the service",
+                remedy="check the id; if it was removed before, there is nothing left to do",
+                address=target,
+                severity=Severity.WARNING,
+            )
 
 
 def _refuse(tenant: str, problems: list[Diagnostic]) -> None:
