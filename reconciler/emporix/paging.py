@@ -88,9 +88,9 @@ class Reading(Generic[Row, Value]):
 
     @property
     def proven(self) -> bool:
-        """Whether all rows came, each once, and the list did not grow or shrink meanwhile."""
+        """Whether as many different rows came as there are, and the list did not grow or shrink meanwhile."""
         expected = self._received if self._total is None else self._total
-        return len(self.rows) == expected == self._received and len(self._totals) == 1
+        return len(self.rows) == expected and len(self._totals) == 1
 
     @property
     def evidence(self) -> str:

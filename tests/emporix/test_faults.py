@@ -134,6 +134,21 @@ def test_giving_up_on_a_write(sandbox: Sandbox, rule: str, certain: bool) -> Non
     assert caught.value.remedy
 
 
+def test_doubt_stays(sandbox: Sandbox) -> None:
+    """A write whose first answer was lost is uncertain, however certainly it is refused afterwards."""
+    break_(sandbox, "PUT /iam/** reset times=1", "PUT /iam/** 429")
+    with world.client(sandbox.url, attempts=3) as client, pytest.raises(OutcomeUnknown):
+        Iam(client).add_member("catalog", EMPLOYEE, "ben")
+
+
+def test_giving_up_on_a_reading(sandbox: Sandbox) -> None:
+    """A reading leaves no doubt about what it has done, since it does nothing."""
+    break_(sandbox, "GET /iam/** 500")
+    with world.client(sandbox.url, attempts=2) as client, pytest.raises(ServiceError) as caught:
+        Iam(client).groups()
+    assert not isinstance(caught.value, OutcomeUnknown)
+
+
 def test_giving_up_says_what_came_last(sandbox: Sandbox) -> None:
     """The error names the last answer, not the first."""
     break_(sandbox, "GET /iam/*/groups 500 times=2", "GET /iam/*/groups 503")

@@ -129,6 +129,13 @@ def test_a_row_that_comes_twice() -> None:
         assert read(service) == (names(0, 1, 2, 3, 4), 4)
 
 
+def test_a_repeated_row_is_counted_once() -> None:
+    """Pages that overlap are no reason to read again if they bring as many different rows as there are."""
+    pages = {1: users(1, 2, 3), 2: users(3, 4, 5)}
+    with standin(serving(lambda _, number, __: (pages[number], 5))) as service:
+        assert read(service) == (names(1, 2, 3, 4, 5), 2)
+
+
 def test_a_list_that_never_stays() -> None:
     """After five readings that prove nothing the error says what was seen."""
     with standin(serving(lambda *_: (users(1), 2))) as service, pytest.raises(ServiceError) as caught:

@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from reconciler.core.model import UserType
@@ -207,6 +207,10 @@ class Leaky(httpx.BaseTransport):
     st.booleans(),
     st.sampled_from(["groups", "members", "put", "add", "delete", "standing", "memberships"]),
 )
+@example((200, [{"userId": "u", "userType": SECRETS[1]}]), False, "members")
+@example((401, {"message": SECRETS[0]}), True, "standing")
+@example(httpx.UnsupportedProtocol(SECRETS[0]), True, "groups")
+@example(httpx.ReadError(SECRETS[1]), False, "add")
 def test_no_secret_in_any_error(answer: Any, token_too: bool, act: str) -> None:
     """Whatever is answered to whatever call, no secret is in the error, its traceback or the log of requests."""
     seen: list[Exchange] = []

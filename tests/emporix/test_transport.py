@@ -56,18 +56,18 @@ def test_a_connection_is_used_again() -> None:
 
 
 @pytest.mark.parametrize(
-    "answer",
+    ("answer", "ending"),
     [
-        b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}",
-        b"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\n{}",
-        b"HTTP/1.1 200 OK\r\n\r\n{}",
-        OK + b"HTTP/1.1 500 Oh no\r\nX: y\r\nContent-Length: 2\r\n\r\nno",
+        (b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}", False),
+        (b"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\n{}", False),
+        (b"HTTP/1.1 200 OK\r\n\r\n{}", True),
+        (OK + b"HTTP/1.1 500 Oh no\r\nX: y\r\nContent-Length: 2\r\n\r\nno", False),
     ],
     ids=["close", "http 1.0", "ends with the connection", "a second answer"],
 )
-def test_a_connection_that_is_over(answer: bytes) -> None:
+def test_a_connection_that_is_over(answer: bytes, ending: bool) -> None:
     """What ends with its connection is read whole, and the next request takes a new connection."""
-    with wire(saying(answer, ending=True), saying(OK)) as (url, met):
+    with wire(saying(answer, ending=ending), saying(OK)) as (url, met):
         transport = PooledTransport()
         assert (fetch(url, transport).status_code, fetch(url, transport).content) == (200, b"{}")
         transport.close()
