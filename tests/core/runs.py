@@ -1,13 +1,17 @@
 """Running a schedule in every kind of order, and watching that nothing happens on the way that nobody planned."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from random import Random
 
-from reconciler.core.model import DesiredTenant
+from reconciler.core import rules
+from reconciler.core.diff import Differences
+from reconciler.core.model import DesiredTenant, KnownGroup, Snapshot
 from reconciler.core.plan import Action, Plan
 from reconciler.core.schedule import Call, Step
+from reconciler.diagnostics import Diagnostic, Severity
 
-from .world import Edge, World
+from .world import Edge, World, plan_of
 
 REMOVALS = {Call.REMOVE, Call.EMPTY_GROUP, Call.REMOVE_USER, Call.DELETE_GROUP}
 
@@ -87,3 +91,25 @@ def must_have_a_gap(user: str, plan: Plan, before: World, after: World) -> bool:
 
 def wanted_edges(desired: DesiredTenant) -> set[Edge]:
     return {(group.id or "", user) for group in desired.groups for user in group.members or ()}
+
+
+def planned_as_the_engine_does(
+    want: DesiredTenant, world: World, ours: Mapping[str, KnownGroup], take_over: bool = True
+) -> tuple[Plan, Snapshot, list[Diagnostic]]:
+    """Read what concerns us, ask the planner's questions, check the rules: the plan, what was read, the objections."""
+    complete = world.snapshot()
+    concerned = {group.id for group in want.groups} | ours.keys()
+    hidden = {name: replace(group, members=None) for name, group in complete.groups.items() if name not in concerned}
+    snapshot = replace(complete, groups={**complete.groups, **hidden})
+    plan = plan_of(want, snapshot, ours, take_over)
+    found = Differences(list(plan.changes), dict(plan.touched))
+    questions = rules.questions(found, snapshot)
+    people = {**questions.existing, **questions.users}
+    snapshot = replace(
+        snapshot,
+        groups={**snapshot.groups, **{name: complete.groups[name] for name in questions.groups}},
+        memberships={user: frozenset(world.groups_of(user)) for user in questions.users},
+        missing=frozenset(user for user, kind in people.items() if world.kinds.get(user, kind) != kind),
+    )
+    remarks = rules.check(want, found, snapshot)
+    return plan, snapshot, [told for told in remarks if told.severity is Severity.ERROR]

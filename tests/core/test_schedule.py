@@ -1,18 +1,14 @@
 """The schedule, exhaustively on small worlds: every order that respects it works, and nobody is left outside."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 
 import pytest
 
-from reconciler.core import rules
-from reconciler.core.diff import diff
-from reconciler.core.model import DesiredTenant, KnownGroup, Snapshot, UserType
+from reconciler.core.model import DesiredTenant, KnownGroup, UserType
 from reconciler.core.plan import Action, Plan
 from reconciler.core.schedule import Step, schedule
-from reconciler.diagnostics import Diagnostic, Severity
 
-from .runs import ADVERSARIES, Choice, must_have_a_gap, ordered, perform, wanted_edges
+from .runs import ADVERSARIES, Choice, must_have_a_gap, ordered, perform, planned_as_the_engine_does, wanted_edges
 from .world import Refused, World, definition, desired, known, live, plan_of, subsets, tenant_states
 from .worlds import COMPANY, company, kinds, lawful, made, matched, remembered, roles, wished
 
@@ -34,26 +30,11 @@ def holds(want: DesiredTenant, world: World, plan: Plan, steps: Sequence[Step], 
         assert after.groups.keys() == {wanted.id for wanted in want.groups} | (world.groups.keys() - deleted)
 
 
-def asked(want: DesiredTenant, world: World, ours: Mapping[str, KnownGroup]) -> tuple[Snapshot, list[Diagnostic]]:
-    """What the engine knows after asking the planner's questions, and what the rules then object to."""
-    snapshot = world.snapshot()
-    found = diff(want, snapshot, ours)
-    questions = rules.questions(found, snapshot)
-    people = {**questions.existing, **questions.users}
-    snapshot = replace(
-        snapshot,
-        memberships={user: frozenset(world.groups_of(user)) for user in questions.users},
-        missing=frozenset(user for user, kind in people.items() if world.kinds.get(user, kind) != kind),
-    )
-    return snapshot, [told for told in rules.check(want, found, snapshot) if told.severity is Severity.ERROR]
-
-
 def holds_or_is_refused(
     want: DesiredTenant, world: World, ours: Mapping[str, KnownGroup], choices: Sequence[Choice]
 ) -> bool:
     """What the rules object to the service refuses in every order; what they do not works in every order."""
-    plan = plan_of(want, world, ours)
-    snapshot, objections = asked(want, world, ours)
+    plan, snapshot, objections = planned_as_the_engine_does(want, world, ours)
     steps = schedule(plan, {"acme": snapshot})
     if not objections:
         holds(want, world, plan, steps, choices)
