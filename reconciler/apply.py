@@ -20,7 +20,7 @@ from reconciler.core.model import Known, Snapshot
 from reconciler.core.plan import Change, Plan
 from reconciler.core.schedule import Step, schedule
 from reconciler.core.stale import WITHOUT_REQUEST
-from reconciler.diagnostics import ExitCode, ReconcilerError
+from reconciler.diagnostics import ExitCode, ReconcilerError, StateError
 from reconciler.emporix.errors import OutcomeUnknown
 from reconciler.emporix.iam import Iam
 from reconciler.emporix.workers import Workers
@@ -114,9 +114,10 @@ def apply(
     """Do what the plan says and record it.
 
     ``live`` is what the plan was computed from or checked against; ``satisfied`` are changes of a saved plan that are
-    so already. Errors of the service become part of the report; a lost lease or an unwritable lockfile is raised, and
-    then the next run settles what is pending. What an earlier run left pending in tenants that are not in ``live``
-    stays so, because nobody has looked yet what became of it.
+    so already. Errors of the service become part of the report. A lost lease or an unwritable lockfile is raised before
+    the first request and becomes part of the report after the last: the next run settles what is pending. What an
+    earlier run left pending in tenants that are not in ``live`` stays so, because nobody has looked yet what became
+    of it.
     """
     known = advance(known, satisfied, live)
     unsettled = [change for change in book.lockfile.pending if change.tenant not in live]
@@ -136,8 +137,19 @@ def apply(
         except KeyboardInterrupt:
             doubt = "interrupted while the touched groups were read again"
             report = replace(report, doubt=doubt, interrupted=True, verified=(0, len(report.done)))
-    book.write(advance(known, report.done, fresh), [*unsettled, *(change for change, _ in report.unsure)])
+    try:
+        book.write(advance(known, report.done, fresh), [*unsettled, *(change for change, _ in report.unsure)])
+    except StateError as error:
+        if not steps:
+            raise
+        return _unrecorded(report, error)
     return report
+
+
+def _unrecorded(report: Report, error: StateError) -> Report:
+    """What was done but is still pending in the lockfile: the reader learns what that is, as well as the reason."""
+    why = f"done, but it can't be recorded: {error.message}" + (f" ({error.remedy})" if error.remedy else "")
+    return replace(report, done=(), unsure=(*report.unsure, *((change, why) for change in report.done)))
 
 
 class _Run:

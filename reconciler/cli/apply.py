@@ -100,18 +100,17 @@ def _apply_fresh(
         show_plan(plan, "text", session.color, full, accepted=consent.accepted == plan.fingerprint)
         show_errors(outlook.errors)
         check_consent(plan, consent, is_shown=True)
-        if plan.changes and not consent.approved and not _says_yes():
-            talk(["", "Apply cancelled."])
-            return ExitCode.ERROR
+        if plan.changes and not consent.approved:
+            if not _says_yes():
+                talk(["", "Apply cancelled."])
+                return ExitCode.ERROR
+            return _look_again(session, plan, book, connect, parallelism, full, outlook.errors)
         report = _carry_out(plan, outlook, book, connect, parallelism)
         show_report(report, session.color, full)
         return _worst(report, outlook.errors)
 
 
 def _apply_saved(session: Session, plan: Plan, consent: Consent, parallelism: int, full: bool) -> int:
-    from reconciler.core.stale import check
-    from reconciler.engine import read_again
-
     check_consent(plan, consent, is_shown=False)
     backend = session.backend(plan.state or None)
     with locked(session, backend, "apply") as book, session.service(None, parallelism) as connect:
@@ -120,17 +119,36 @@ def _apply_saved(session: Session, plan: Plan, consent: Consent, parallelism: in
                 f"the plan was made with another lockfile (lineage {plan.lineage}) than {backend.url}",
                 remedy="name the right lockfile with --state, or plan anew",
             )
-        outlook = read_again(plan, book.lockfile, connect)
-        readable = replace(plan, changes=tuple(c for c in plan.changes if c.tenant not in outlook.errors))
-        checked = check(readable, outlook.live)
-        show_errors(outlook.errors)
-        report = _carry_out(checked.plan, outlook, book, connect, parallelism, satisfied=checked.satisfied)
-        unread = tuple((c, outlook.errors[c.tenant].message) for c in plan.changes if c.tenant in outlook.errors)
-        report = replace(report, skipped=(*report.skipped, *checked.moved, *unread))
-        if checked.satisfied:
-            talk([f"{len(checked.satisfied)} of {len(plan.changes)} changes were so already."])
-        show_report(report, session.color, full)
-        return _worst(report, outlook.errors)
+        return _look_again(session, plan, book, connect, parallelism, full, {})
+
+
+def _look_again(
+    session: Session,
+    plan: Plan,
+    book: "Book",
+    connect: "Connect",
+    parallelism: int,
+    full: bool,
+    errors: Mapping[str, ReconcilerError],
+) -> int:
+    """Carry out what still fits of a plan that somebody took time to read: meanwhile the world may have moved.
+
+    ``errors`` are those of tenants that were not planned at all.
+    """
+    from reconciler.core.stale import check
+    from reconciler.engine import read_again
+
+    outlook = read_again(plan, book.lockfile, connect)
+    readable = replace(plan, changes=tuple(c for c in plan.changes if c.tenant not in outlook.errors))
+    checked = check(readable, outlook.live)
+    show_errors(outlook.errors)
+    report = _carry_out(checked.plan, outlook, book, connect, parallelism, satisfied=checked.satisfied)
+    unread = tuple((c, outlook.errors[c.tenant].message) for c in plan.changes if c.tenant in outlook.errors)
+    report = replace(report, skipped=(*report.skipped, *checked.moved, *unread))
+    if checked.satisfied:
+        talk([f"{len(checked.satisfied)} of {len(plan.changes)} changes were so already."])
+    show_report(report, session.color, full)
+    return _worst(report, {**errors, **outlook.errors})
 
 
 def check_consent(plan: Plan, consent: Consent, *, is_shown: bool) -> None:

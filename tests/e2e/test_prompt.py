@@ -130,16 +130,24 @@ def test_nothing_to_do_is_not_asked(ready: Workplace, world: World) -> None:
         terminal.close()
 
 
-def test_a_world_that_moves_at_the_question_is_seen_by_the_service(ready: Workplace, world: World) -> None:
-    """Somebody makes the group while the question is open: theirs is not overwritten in silence."""
+def test_a_world_that_moves_at_the_question_is_looked_at_again(ready: Workplace, world: World) -> None:
+    """Whoever joined a group that is to go, and whoever's words stand in one that is to change, was not reviewed."""
+    ready.configure(configuration(group("ours", ["ana"]), group("old", ["ben"]), group("crew", ["cleo", "dan"])))
     assert ready.apply().code == 0
-    ready.configure(configuration(group("ours", ["ana"], description={"en": "New words"})))
+    ready.configure(configuration(group("ours", ["ana"], description={"en": "New"}), group("crew", ["eve"])))
     with asked(ready) as terminal:
-        world.edit("ours", name={"en": "Ours"}, userType="EMPLOYEE", description={"en": "Their words"})
+        world.edit("ours", name={"en": "Ours"}, userType="EMPLOYEE", description={"en": "Theirs"})
+        world.add("old", "zoe")
+        world.add("crew", "zoe")
+        world.add("crew", "eve")
         terminal.type("yes\n")
-        assert terminal.end() == 1
-        assert "plan again" in terminal.text
-    assert world.groups["ours"]["description"] == {"en": "Their words"}
+        assert terminal.end() == 4
+        assert "members have joined since: zoe" in terminal.text
+        assert "its definition has changed" in terminal.text
+    assert world.groups["ours"]["description"] == {"en": "Theirs"}
+    assert world.members("old") == {"ben", "zoe"}
+    assert world.members("crew") == {"eve", "zoe"}
+    assert ready.owned == {"acmeprod/crew*": ["eve"], "acmeprod/old*": ["ben"], "acmeprod/ours*": ["ana"]}
 
 
 def test_no_terminal_and_no_flag_is_an_error(ready: Workplace, world: World) -> None:
