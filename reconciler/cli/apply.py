@@ -2,7 +2,7 @@
 
 import sys
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -106,12 +106,14 @@ def _apply_fresh(
                 return ExitCode.ERROR
             return _look_again(session, plan, book, connect, parallelism, full, outlook.errors)
         report = _carry_out(plan, outlook, book, connect, parallelism)
-        show_report(report, session.color, full)
+        show_report(report, session.color, full, outlook.errors)
         return _worst(report, outlook.errors)
 
 
 def _apply_saved(session: Session, plan: Plan, consent: Consent, parallelism: int, full: bool) -> int:
     check_consent(plan, consent, is_shown=False)
+    if plan.failures:
+        talk([f"This plan leaves out {', '.join(plan.failures)}, which could not be read when it was made."])
     backend = session.backend(plan.state or None)
     with locked(session, backend, "apply") as book, session.service(None, parallelism) as connect:
         if plan.lineage and plan.lineage != book.lockfile.lineage:
@@ -147,7 +149,7 @@ def _look_again(
     report = replace(report, skipped=(*report.skipped, *checked.moved, *unread))
     if checked.satisfied:
         talk([f"{len(checked.satisfied)} of {len(plan.changes)} changes were so already."])
-    show_report(report, session.color, full)
+    show_report(report, session.color, full, errors)
     return _worst(report, {**errors, **outlook.errors})
 
 
@@ -206,8 +208,8 @@ def _carry_out(
         )
 
 
-def show_report(report: "Report", color: bool, full: bool) -> None:
-    """Write what was done and what was not to stdout."""
+def show_report(report: "Report", color: bool, full: bool, unplanned: Iterable[str] = ()) -> None:
+    """Write what was done and what was not to stdout; ``unplanned`` are tenants that could not be planned at all."""
     from reconciler.render.outcome import outcome
 
     if report.doubt:
@@ -229,6 +231,7 @@ def show_report(report: "Report", color: bool, full: bool) -> None:
             interrupted=report.interrupted,
             color=color,
             full=full,
+            unplanned=tuple(unplanned),
         )
     )
 

@@ -31,15 +31,16 @@ def outcome(
     interrupted: bool,
     color: bool,
     full: bool,
+    unplanned: Sequence[str] = (),
 ) -> Iterator[str]:
     """Terraform's ``Apply complete! Resources: …``, or everything that a person needs to go on from a part.
 
     ``verified`` is how many changes, of how many, were found in place when read again; None if nobody looked. Complete
-    is said only if nothing failed, is unsure, was skipped or was found otherwise.
+    is said only if nothing failed, is unsure, was skipped or was found otherwise, and no tenant was ``unplanned``.
     """
     page = _Page(painter(color), full)
     is_found = verified is None or verified[0] == verified[1]
-    complete = is_found and not (failed or unsure or skipped or interrupted)
+    complete = is_found and not (failed or unsure or skipped or interrupted or unplanned)
     if not complete:
         yield from page.done(done)
         yield from page.reasoned("Failed", failed, Look.REMOVE)
@@ -55,7 +56,9 @@ def outcome(
         yield f"Verified {verified[0]} of {verified[1]} changes."
     if not complete:
         yield ""
-        yield from _ways_on(bool(failed), bool(unsure), is_found, interrupted)
+        if unplanned:
+            yield f"Not planned, because of the errors told: {', '.join(map(safe, unplanned))}."
+        yield from _ways_on(bool(failed or unplanned), bool(unsure), is_found, interrupted)
 
 
 class _Page:
