@@ -95,10 +95,10 @@ def tenant(name: str = "acmeprod", **content: Any) -> dict[str, Any]:
     return {"tenant": name, **content}
 
 
-def group(name: str, members: list[Any] | None = None, **fields: Any) -> dict[str, Any]:
+def group(group_id: str, members: list[Any] | None = None, /, **fields: Any) -> dict[str, Any]:
     """A group of ours in a configuration: with a name, so created, updated and deleted by us."""
     listed = {} if members is None else {"members": members}
-    return {"id": name, "name": {"en": name.capitalize()}, "userType": "EMPLOYEE", **fields, **listed}
+    return {"id": group_id, "name": {"en": group_id.capitalize()}, "userType": "EMPLOYEE", **fields, **listed}
 
 
 def configuration(*groups: Mapping[str, Any], **more: Any) -> dict[str, Any]:
