@@ -1,18 +1,18 @@
 """One HTTP/1.1 connection: sends a request, reads the answer, and knows whether it may be used again.
 
-The parser is llhttp in C (httptools); what is left to us is the socket. Every failure is an httpx exception that tells
-the same as httpx's own transport would, so that the client need not know which one carries it.
+The protocol is the standard library's: a parser of our own on a bare socket was faster (:mod:`.transport` says by how
+much), but nobody should have to trust one with secrets. Every failure is an httpx exception that tells the same as
+httpx's own transport would, so that the client need not know which one carries it.
 """
 
 import select
-import socket
 import ssl
-from typing import Any
+from http.client import HTTPException
+from typing import Any, cast
 
-import httptools
 import httpx
 
-CHUNK = 65536
+from reconciler.emporix.http1 import Answer, Plain, Secured
 
 
 class Connection:
@@ -20,17 +20,19 @@ class Connection:
 
     def __init__(self, request: httpx.Request, context: ssl.SSLContext | None) -> None:
         """Connects to the request's origin, by TLS if there is a context for it."""
-        seconds = _seconds(request, "connect")
-        host, port = request.url.raw_host.decode("ascii"), request.url.port or (443 if context else 80)
+        host, port, seconds = request.url.raw_host.decode("ascii"), request.url.port, _seconds(request, "connect")
+        self._http = (
+            Plain(host, port or 80, timeout=seconds)
+            if context is None
+            else Secured(host, port or 443, timeout=seconds, context=context)
+        )
         try:
-            self._socket = socket.create_connection((host, port), timeout=seconds)
-            # A request goes out whole, so waiting for more of it (Nagle) would only delay it.
-            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            if context is not None:
-                self._socket = _secured(self._socket, context, host)
+            self._http.connect()
         except TimeoutError as error:
+            self.close()
             raise httpx.ConnectTimeout(f"no connection in {seconds:g} s", request=request) from error
         except (OSError, UnicodeError) as error:
+            self.close()
             raise httpx.ConnectError(str(error), request=request) from error
         self.reusable = True
         self._timeout = seconds
@@ -39,119 +41,61 @@ class Connection:
     def alive(self) -> bool:
         """Whether it may carry another request: what can be read now is its end, or an answer nobody asked for."""
         watch = select.poll()
-        watch.register(self._socket, select.POLLIN)
-        return self.reusable and not watch.poll(0)
+        watch.register(self._http.sock, select.POLLIN)
+        decrypted = isinstance(self._http.sock, ssl.SSLSocket) and self._http.sock.pending()
+        return self.reusable and not decrypted and not watch.poll(0)
 
     def exchange(self, request: httpx.Request) -> httpx.Response:
         """Sends the request and reads the whole answer."""
         self.reusable = False
-        message = _message(request)
         try:
             self._wait_at_most(_seconds(request, "write"))
-            self._socket.sendall(message)
+            self._send(request)
         except TimeoutError as error:
             raise httpx.WriteTimeout("could not send in time", request=request) from error
         except OSError as error:
             raise httpx.WriteError(str(error), request=request) from error
+        except (HTTPException, ValueError):
+            # The cause is left out because it quotes what is wrong, which may be a secret.
+            raise httpx.LocalProtocolError("method, path or a header can't be sent", request=request) from None
         return self._read(request)
+
+    def _send(self, request: httpx.Request) -> None:
+        """Sends what httpx made of the request and nothing else; http.client refuses control characters in it."""
+        if any(b"\r" in value or b"\n" in value for _, value in request.headers.raw):
+            raise ValueError("a line break, which http.client lets pass where a blank follows")
+        self._http.body = request.read()
+        path = request.url.raw_path.decode("ascii")
+        self._http.putrequest(request.method, path, skip_host=True, skip_accept_encoding=True)
+        for name, value in request.headers.raw:
+            self._http.putheader(name, value)
+        self._http.endheaders()
 
     def _read(self, request: httpx.Request) -> httpx.Response:
         seconds = _seconds(request, "read")
-        answer = _Answer()
         try:
             self._wait_at_most(seconds)
-            while not answer.complete:
-                answer.feed(self._socket.recv(CHUNK))
+            answer = cast(Answer, self._http.getresponse())
+            body = answer.read()
         except TimeoutError as error:
             raise httpx.ReadTimeout(f"no answer in {seconds:g} s", request=request) from error
         except OSError as error:
             raise httpx.ReadError(str(error), request=request) from error
-        except (httptools.HttpParserError, httptools.HttpParserUpgrade, EOFError) as error:
+        except (HTTPException, ValueError) as error:
             raise httpx.RemoteProtocolError(str(error), request=request) from error
-        self.reusable = answer.leaves_open
-        return httpx.Response(answer.status, headers=answer.headers, content=b"".join(answer.body), request=request)
+        self.reusable = not answer.will_close and not answer.stream.surplus
+        headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.getheaders()]
+        return httpx.Response(answer.status, headers=headers, content=body, request=request)
 
     def _wait_at_most(self, seconds: float | None) -> None:
         """Sets the time-out if it changes: each setting is a system call at which another thread takes over."""
         if seconds != self._timeout:
-            self._socket.settimeout(seconds)
+            self._http.sock.settimeout(seconds)
             self._timeout = seconds
 
     def close(self) -> None:
         """Ends the connection."""
-        self._socket.close()
-
-
-class _Answer:
-    """What the parser has understood so far; the names of its methods are the parser's."""
-
-    def __init__(self) -> None:
-        self._parser = httptools.HttpResponseParser(self)
-        self.headers: list[tuple[bytes, bytes]] = []
-        self.body: list[bytes] = []
-        self.status = 0
-        self.complete = False
-        self.leaves_open = False
-        self._headed = False
-        self._overrun = False
-
-    def feed(self, data: bytes) -> None:
-        """Takes what came; nothing means that the other side closed the connection."""
-        if data:
-            self._parser.feed_data(data)
-        elif self._headed and self._ends_with_connection:
-            self.complete = True
-        else:
-            raise EOFError("the connection was closed before the answer was complete")
-
-    @property
-    def _ends_with_connection(self) -> bool:
-        return not {name.lower() for name, _ in self.headers} & {b"content-length", b"transfer-encoding"}
-
-    def on_message_begin(self) -> None:
-        """Another message: after a provisional one (1xx) it is the answer, after the answer nobody asked for it."""
-        if self.complete:
-            self._overrun, self.leaves_open = True, False
-        else:
-            self.headers, self.body = [], []
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """One header."""
-        if not self._overrun:
-            self.headers.append((name, value))
-
-    def on_headers_complete(self) -> None:
-        """The status is known."""
-        if not self._overrun:
-            self.status = self._parser.get_status_code()
-            self._headed = self.status >= 200
-
-    def on_body(self, data: bytes) -> None:
-        """A piece of the body."""
-        if not self._overrun:
-            self.body.append(data)
-
-    def on_message_complete(self) -> None:
-        """The end of a message; a provisional one is not the answer. Only here does the parser know of keep-alive."""
-        if self.status >= 200 and not self.complete:
-            self.complete, self.leaves_open = True, bool(self._parser.should_keep_alive())
-
-
-def _secured(plain: socket.socket, context: ssl.SSLContext, host: str) -> socket.socket:
-    try:
-        return context.wrap_socket(plain, server_hostname=host)
-    except BaseException:
-        plain.close()
-        raise
-
-
-def _message(request: httpx.Request) -> bytes:
-    """The request as bytes; a line break in a header would let its value write headers of its own."""
-    lines = [request.method.encode("ascii") + b" " + request.url.raw_path + b" HTTP/1.1"]
-    lines += [name + b": " + value for name, value in request.headers.raw]
-    if any(b"\r" in line or b"\n" in line for line in lines):
-        raise httpx.LocalProtocolError("a header holds a line break", request=request)
-    return b"\r\n".join([*lines, b"", request.read()])
+        self._http.close()
 
 
 def _seconds(request: httpx.Request, what: str) -> float | None:

@@ -92,7 +92,6 @@ IMPORTS = {
     "python": "pass",
     "httpx": "import httpx",
     "httpx, urllib3": "import httpx, urllib3",
-    "httpx, httptools": "import httpx, httptools",
     "our client": "import reconciler.emporix.iam",
 }
 

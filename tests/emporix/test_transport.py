@@ -150,9 +150,10 @@ def test_closing_while_a_request_is_under_way() -> None:
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n[\r\n1\r\n]\r\n0\r\n\r\n", b"[]"),
         (b"HTTP/1.1 100 Continue\r\n\r\n" + OK, b"{}"),
         (b"HTTP/1.1 103 Early Hints\r\nX: y\r\n\r\n" + OK, b"{}"),
+        (b"HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n" + OK, b"{}"),
         (b"HTTP/1.1 204 No Content\r\n\r\n", b""),
     ],
-    ids=["chunked", "continue", "hints", "no content"],
+    ids=["chunked", "continue", "hints", "several", "no content"],
 )
 def test_forms_of_an_answer(answer: bytes, body: bytes) -> None:
     """Chunks are joined, provisional answers are not the answer, and 204 has no body."""
@@ -160,6 +161,23 @@ def test_forms_of_an_answer(answer: bytes, body: bytes) -> None:
         response = fetch(url)
     assert response.content == body
     assert "X" not in response.headers
+
+
+def test_headers_in_another_encoding() -> None:
+    """A header that is not ASCII does no harm."""
+    with wire(saying(b"HTTP/1.1 200 OK\r\nX: \xe4\r\nContent-Length: 2\r\n\r\n{}")) as (url, _):
+        assert fetch(url).headers["X"] == "ä"
+
+
+def test_a_long_answer() -> None:
+    """A body of many pieces is whole, and its connection is used again."""
+    body = b"[" + b"1," * 500_000 + b"1]"
+    with wire(saying(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body), OK)) as (url, met):
+        transport = PooledTransport()
+        assert fetch(url, transport).content == body
+        assert fetch(url, transport).content == b"{}"
+        transport.close()
+    assert len(met) == 1
 
 
 def test_a_compressed_answer() -> None:
@@ -175,9 +193,21 @@ def test_a_compressed_answer() -> None:
     [
         (b"", httpx.RemoteProtocolError),
         (b"HTTP/1.1 200 OK\r\nContent-Le", httpx.RemoteProtocolError),
+        (b"HTTP/1.1 204 No Content\r\nDate: today\r\n", httpx.RemoteProtocolError),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n{", httpx.RemoteProtocolError),
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n[", httpx.RemoteProtocolError),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n[]\r\n0\r\n", httpx.RemoteProtocolError),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n[]\r\n0\r\n\r\n", httpx.RemoteProtocolError),
         (b"SSH-2.0-OpenSSH_9.6\r\n", httpx.RemoteProtocolError),
+        (b"HTTP/1.1 OK\r\n\r\n{}", httpx.RemoteProtocolError),
+        (b"HTTP/1.1 200 OK\r\nno header\r\nContent-Length: 2\r\n\r\n{}", httpx.RemoteProtocolError),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: two\r\n\r\n{}", httpx.RemoteProtocolError),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n{}", httpx.RemoteProtocolError),
+        (
+            b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+            httpx.RemoteProtocolError,
+        ),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", httpx.RemoteProtocolError),
         (b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n", httpx.RemoteProtocolError),
         (b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}", httpx.DecodingError),
     ],
@@ -185,6 +215,14 @@ def test_a_compressed_answer() -> None:
 def test_answers_that_are_none(answer: bytes, error: type[Exception]) -> None:
     """What breaks off or is no HTTP is an error, never half an answer."""
     with wire(saying(answer, ending=True)) as (url, _), pytest.raises(error):
+        fetch(url)
+
+
+@pytest.mark.parametrize("header", [b"X: " + b"y" * 100_000 + b"\r\n", b"X: y\r\n" * 1000], ids=["long", "many"])
+def test_headers_without_end(header: bytes) -> None:
+    """Headers are read up to a limit only."""
+    answer = b"HTTP/1.1 200 OK\r\n" + header + b"Content-Length: 2\r\n\r\n{}"
+    with wire(saying(answer)) as (url, _), pytest.raises(httpx.RemoteProtocolError, match="more than"):
         fetch(url)
 
 
@@ -212,7 +250,63 @@ def test_no_connection(url: str) -> None:
         fetch(url)
 
 
-@pytest.mark.parametrize("value", ["a\r\nX: y", "a\nX: y"])
+def test_what_is_sent() -> None:
+    """Head and body come in one piece, the path as it was quoted, and no headers but those of httpx."""
+    received: list[bytes] = []
+
+    def take(connection: socket.socket) -> None:
+        received.append(connection.recv(65536))
+        connection.sendall(OK)
+
+    with wire(take) as (url, _), httpx.Client(transport=PooledTransport()) as client:
+        headers = {"Accept-Encoding": "gzip, deflate", "User-Agent": "we", "Accept": "a/b"}
+        client.send(httpx.Request("PUT", f"{url}/a%2Fb/%2E%2E/c%20d?e=f%26", headers=headers, content=b"body"))
+    assert received == [
+        b"PUT /a%2Fb/%2E%2E/c%20d?e=f%26 HTTP/1.1\r\nHost: " + url.removeprefix("http://").encode() + b"\r\n"
+        b"Accept-Encoding: gzip, deflate\r\nUser-Agent: we\r\nAccept: a/b\r\nContent-Length: 4\r\n\r\nbody"
+    ]
+
+
+def test_a_body_is_sent_once() -> None:
+    """A body does not go out again with the next request on the connection."""
+    received: list[bytes] = []
+
+    def take(connection: socket.socket) -> None:
+        for _ in range(2):
+            received.append(connection.recv(65536))
+            connection.sendall(OK)
+
+    with wire(take) as (url, _), httpx.Client(transport=PooledTransport()) as client:
+        client.put(url, content=b"body")
+        client.get(url)
+    assert received[0].endswith(b"\r\n\r\nbody")
+    assert received[1].endswith(b"\r\n\r\n")
+
+
+def test_the_name_of_a_host_that_is_a_number() -> None:
+    """An IPv6 address stands in brackets where a port follows, and only there."""
+    try:
+        listener = socket.create_server(("::1", 0), family=socket.AF_INET6)
+    except OSError:
+        pytest.skip("no IPv6 here")
+    received: list[bytes] = []
+
+    def serve() -> None:
+        connection, _ = listener.accept()
+        with connection:
+            received.append(heard(connection))
+            connection.sendall(OK)
+
+    with listener:
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        port = listener.getsockname()[1]
+        assert fetch(f"http://[::1]:{port}").json() == {}
+        thread.join(5)
+    assert f"\r\nHost: [::1]:{port}\r\n".encode() in received[0]
+
+
+@pytest.mark.parametrize("value", ["a\r\nX: y", "a\nX: y", "a\r\n X: y", "a\rX: y"])
 def test_no_header_within_a_header(value: str) -> None:
     """A value with a line break does not become a header of its own, and is not quoted."""
     with wire(saying(OK)) as (url, _), pytest.raises(httpx.LocalProtocolError) as caught:

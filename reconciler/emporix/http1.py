@@ -1,0 +1,69 @@
+"""The standard library's HTTP/1.1 (``http.client``), made to refuse what it would let pass.
+
+It takes an answer whose headers break off for a whole one, discards what came after an answer, gives up at 103 (Early
+Hints), and sends a request's body in a packet of its own. Each is a few lines here, over documented methods.
+"""
+
+import io
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from socket import socket
+from typing import Any
+
+
+class Stream(io.BufferedReader):
+    """What the socket brings; ``surplus`` once it is closed with something left that nobody asked for."""
+
+    surplus = False
+
+    def readline(self, size: int | None = -1) -> bytes:
+        """A whole line: http.client would take the end of the connection for the end of the headers."""
+        line = super().readline(size)
+        if not line.endswith(b"\n") and len(line) != size:  # a longer line than allowed is its to refuse
+            raise HTTPException("the connection was closed before the answer was complete")
+        return line
+
+    def close(self) -> None:
+        """Looks at what is left without asking the socket for more."""
+        if not self.closed:
+            self.raw.readinto = lambda _: 0  # type: ignore[method-assign]
+            self.surplus = bool(self.peek(1))
+        super().close()
+
+
+class Answer(HTTPResponse):
+    """The answer to a request, not a provisional one (1xx), and with a length that can't be read in two ways."""
+
+    def __init__(self, sock: socket, debuglevel: int = 0, method: str | None = None, url: str | None = None) -> None:
+        super().__init__(sock, debuglevel, method, url)
+        self.fp = self.stream = Stream(self.fp.detach())
+
+    def begin(self) -> None:
+        """Reads status and headers."""
+        super().begin()
+        while 102 <= self.status < 200:
+            self.headers = None  # type: ignore[assignment]  # what makes it begin again
+            super().begin()
+        lengths, coding = self.headers.get_all("Content-Length", []), self.headers.get("Transfer-Encoding")
+        if self.status == 101:
+            raise HTTPException("the answer changes to another protocol, which nobody asked for")
+        if self.headers.get_payload():
+            raise HTTPException("a line among the headers of the answer is none")
+        if coding is not None and (coding.lower() != "chunked" or lengths):
+            raise HTTPException("the end of the answer is not clear: Transfer-Encoding and Content-Length")
+        if len(lengths) > 1 or not all(length.isascii() and length.isdigit() for length in lengths):
+            raise HTTPException("the end of the answer is not clear: Content-Length")
+
+
+class Plain(HTTPConnection):
+    """A connection that sends ``body`` along with the head."""
+
+    response_class = Answer
+    body = b""
+
+    def send(self, data: Any) -> None:
+        """One write, so that a short request is one packet."""
+        super().send(data + self.body)
+
+
+class Secured(Plain, HTTPSConnection):
+    """The same by TLS."""
