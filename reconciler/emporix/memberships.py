@@ -7,7 +7,7 @@ from typing import NamedTuple
 from reconciler.core.model import UserType
 from reconciler.emporix import calls, wire
 from reconciler.emporix.client import Client
-from reconciler.emporix.paging import Listing, read, read_all
+from reconciler.emporix.paging import Listing, Reading, read_all, read_on
 
 _PLAIN = re.compile(r"(?!(?:null|exists)$)[\w.@-]+", re.ASCII)
 """Ids that mean themselves within ``q=id:(a,b)``; the query language has other uses for all other characters."""
@@ -23,9 +23,9 @@ class Memberships(NamedTuple):
 def read_memberships(client: Client, users: Mapping[str, UserType]) -> Memberships:
     """All groups of each user.
 
-    One employee is read by itself; for more, the list of all dashboard users says it in one request a page. A
-    customer's groups take one request each, and whether customers exist is asked for many at once. Who does not exist
-    may still be in groups, so that is asked too.
+    Employees are read one by one or by the list of all dashboard users, whichever is less. A customer's groups take
+    one request each, and whether customers exist is asked for many at once. Who does not exist may still be in groups,
+    so that is asked too.
     """
     employees = sorted(user for user, kind in users.items() if kind is UserType.EMPLOYEE)
     customers = sorted(user for user, kind in users.items() if kind is UserType.CUSTOMER)
@@ -36,20 +36,41 @@ def read_memberships(client: Client, users: Mapping[str, UserType]) -> Membershi
 
 
 def _employees(client: Client, users: list[str]) -> dict[str, frozenset[str]]:
-    """The groups of those employees that exist.
-
-    A 404 to one id is not believed until the list confirms it: the single read takes a user's ``backofficeUserNumber``,
-    which for older users is another number than the id (iam.openapi.yml, UserResponse).
-    """
-    if len(users) == 1:
-        found = client.send(calls.get_employee(client.tenant, users[0])).value
-        if found is not None:
-            return {users[0]: frozenset(found.groupIds)}
+    """The groups of those employees that exist: of one by itself, of more starting with the first page of the list."""
     if not users:
         return {}
-    listing = Listing(lambda number, size: calls.list_employees(client.tenant, number, size), _id, _group_ids)
-    everybody = read(client, listing, client.settings.page_size)
+    reading = Reading(_employees_listing(client), client.settings.page_size)
+    if len(users) > 1:
+        following = reading.take(1, client.send(reading.call(1)))
+        found = _among(reading.rows, users)
+    else:
+        following, found = range(1, 2), {}
+    rest = [user for user in users if user not in found]
+    if len(users) == 1 or len(rest) < len(following):
+        found |= _one_by_one(client, rest)
+        rest = [user for user in rest if user not in found]
+    # The list goes on where it costs no more, and whenever it has to settle who does not exist.
+    return found | _among(read_on(client, reading, following, client.settings.page_size), rest) if rest else found
+
+
+def _one_by_one(client: Client, users: list[str]) -> dict[str, frozenset[str]]:
+    """The groups of those employees whom the service finds by their ids.
+
+    Whom it does not find so may exist nevertheless, and whom it finds may be somebody else: the request takes a user's
+    ``backofficeUserNumber``, which for older users is another number than the id (iam.openapi.yml, UserResponse). No
+    other request tells that, and the list can be neither filtered nor sorted.
+    """
+    reads = [client.begin(calls.get_employee(client.tenant, user)) for user in users]
+    rows = [row for read in reads if (row := read.result().value) is not None]
+    return _among({row.id: _group_ids(row) for row in rows}, users)
+
+
+def _among(everybody: Mapping[str, frozenset[str]], users: list[str]) -> dict[str, frozenset[str]]:
     return {user: everybody[user] for user in users if user in everybody}
+
+
+def _employees_listing(client: Client) -> Listing[wire.Employee, frozenset[str]]:
+    return Listing(lambda number, size: calls.list_employees(client.tenant, number, size), _id, _group_ids)
 
 
 def _groups_of(client: Client, users: Iterable[str]) -> dict[str, frozenset[str]]:

@@ -101,11 +101,10 @@ class Reading(Generic[Row, Value]):
 
 def read_all(client: Sends, listings: Mapping[K, Listing[Row, Value]], size: int) -> dict[K, dict[str, Value]]:
     """All lists, read at the same time, and the pages of each at the same time too."""
-    reading = _Concurrent(client, size, listings)
-    try:
-        return reading.finish()
-    finally:
-        reading.abandon()
+    under_way: _Concurrent[K, Row, Value] = _Concurrent(client, size)
+    for name, listing in listings.items():
+        under_way.start(name, listing)
+    return under_way.finish()
 
 
 def read(client: Sends, listing: Listing[Row, Value], size: int) -> dict[str, Value]:
@@ -113,22 +112,35 @@ def read(client: Sends, listing: Listing[Row, Value], size: int) -> dict[str, Va
     return read_all(client, {"": listing}, size)[""]
 
 
+def read_on(client: Sends, reading: Reading[Row, Value], following: range, size: int) -> dict[str, Value]:
+    """One list of which the caller has taken the first page, whose ``following`` pages are still to be asked for."""
+    under_way: _Concurrent[str, Row, Value] = _Concurrent(client, size)
+    under_way.resume("", reading, following)
+    return under_way.finish()[""]
+
+
 class _Concurrent(Generic[K, Row, Value]):
     """Several readings under way; the thread that calls takes the pages, so that nothing here needs a lock."""
 
-    def __init__(self, client: Sends, size: int, listings: Mapping[K, Listing[Row, Value]]) -> None:
+    def __init__(self, client: Sends, size: int) -> None:
         self._client = client
         self._size = size
         self._arrived: SimpleQueue[tuple[K, Reading[Row, Value], int, Future[Answer[list[Row]]]]] = SimpleQueue()
         self._sent: set[Future[Any]] = set()
         self._done: dict[K, dict[str, Value]] = {}
         self._tries: dict[K, int] = {}
-        for name, listing in listings.items():
-            self._start(name, listing)
 
-    def _start(self, name: K, listing: Listing[Row, Value]) -> None:
+    def start(self, name: K, listing: Listing[Row, Value]) -> None:
+        """Reads a list, perhaps once more, from its first page."""
+        self.resume(name, Reading(listing, self._size), range(1, 2))
+
+    def resume(self, name: K, reading: Reading[Row, Value], following: range) -> None:
+        """Goes on with these pages of a reading; with none, it has been read already."""
         self._tries[name] = self._tries.get(name, 0) + 1
-        self._ask(name, Reading(listing, self._size), 1)
+        for number in following:
+            self._ask(name, reading, number)
+        if not following:
+            self._conclude(name, reading)
 
     def _ask(self, name: K, reading: Reading[Row, Value], number: int) -> None:
         future = self._client.begin(reading.call(number))
@@ -136,7 +148,14 @@ class _Concurrent(Generic[K, Row, Value]):
         future.add_done_callback(lambda done: self._arrived.put((name, reading, number, done)))
 
     def finish(self) -> dict[K, dict[str, Value]]:
-        """Takes pages until every list is proven; raises the first error."""
+        """Takes pages until every list is proven; raises the first error, and drops then what was not sent yet."""
+        try:
+            return self._take_all()
+        finally:
+            for future in self._sent:
+                future.cancel()
+
+    def _take_all(self) -> dict[K, dict[str, Value]]:
         while self._sent:
             name, reading, number, future = self._arrived.get()
             self._sent.discard(future)
@@ -150,14 +169,9 @@ class _Concurrent(Generic[K, Row, Value]):
         if reading.proven:
             self._done[name] = reading.rows
         elif self._tries[name] < READINGS:
-            self._start(name, reading.listing)
+            self.start(name, reading.listing)
         else:
             raise ServiceError(
                 f"Could not {reading.call(1).purpose}: it kept changing in {READINGS} readings: {reading.evidence}",
                 remedy="Run again when less is changed at the same time.",
             )
-
-    def abandon(self) -> None:
-        """Drops what has not been sent yet, after an error."""
-        for future in self._sent:
-            future.cancel()

@@ -1,6 +1,7 @@
 """What users there are and all groups that each is in, in few requests."""
 
 import copy
+from collections.abc import Callable
 
 import pytest
 
@@ -27,10 +28,45 @@ def test_one_employee(iam: Iam, client: Client) -> None:
 
 
 def test_several_employees(iam: Iam, client: Client) -> None:
-    """Several employees take the one list of all, whatever their number."""
+    """Several employees take the one list of all, if it is short."""
     found = iam.memberships({"ana": EMPLOYEE, "ben": EMPLOYEE, "eve": EMPLOYEE})
     assert found == ({"ana": {"catalog", "orders"}, "ben": set(), "eve": set()}, frozenset())
     assert client.sent == {"token": 1, "list employees": 1}
+
+
+CROWD = [f"e{number:02}" for number in range(10)]
+
+
+@pytest.mark.parametrize(
+    ("users", "size", "sent"),
+    [
+        (["e00", "e01"], 2, {"list employees": 1}),
+        (["e01", "e09"], 2, {"list employees": 1, "get employee": 1}),
+        (["e07", "e08", "e09"], 2, {"list employees": 1, "get employee": 3}),
+        (["e06", "e07", "e08", "e09"], 2, {"list employees": 5}),
+        (["e08", "e09"], 4, {"list employees": 3}),
+        (CROWD, 2, {"list employees": 5}),
+        (CROWD, 100, {"list employees": 1}),
+        (["e09"], 1, {"get employee": 1}),
+        (["nobody"], 4, {"get employee": 1, "list employees": 3, "list user groups": 1}),
+        (["e09", "nobody"], 2, {"list employees": 5, "get employee": 2, "list user groups": 1}),
+        (["e09", "nobody"], 5, {"list employees": 2, "list user groups": 1}),
+    ],
+)
+@pytest.mark.parametrize("cap", [False, True])
+def test_the_cheaper_way(users: list[str], size: int, sent: dict[str, int], cap: bool) -> None:
+    """After the first page it is the rest of the list or one request each, whichever is less; a 404 takes the list."""
+    seed = copy.deepcopy(world.SEED)
+    seed["tenants"][0]["employees"] = [{"id": user, "groupIds": ["catalog"]} for user in CROWD]
+    options = Options(page_cap=size if cap else None)
+    with (
+        start(None, seed=seed, options=options) as sandbox,
+        world.client(sandbox.url, page_size=1000 if cap else size) as client,
+    ):
+        found = Iam(client).memberships(dict.fromkeys(users, EMPLOYEE))
+        assert client.sent == {"token": 1, **sent}
+    missing = {"nobody"} & set(users)
+    assert found == ({user: set() if user in missing else {"catalog"} for user in users}, missing)
 
 
 @pytest.mark.parametrize("others", [{}, {"ben": EMPLOYEE}])
@@ -41,16 +77,54 @@ def test_an_employee_who_does_not_exist(iam: Iam, others: dict[str, UserType]) -
     assert found.groups["nobody"] == frozenset()
 
 
-def test_an_employee_under_another_number() -> None:
-    """A 404 to the single read is not believed before the list, as it takes the number and not the id."""
+def staff(single: Reply, *, moving: bool = False, counted: bool = True) -> Callable[[Asked], Reply]:
+    """Ten dashboard users, one a page; the same answer to every single read; the list may move when first read on."""
+    moved: list[str] = []
 
     def answers(asked: Asked) -> Reply:
-        if asked.path == "/iam/acme/users":
-            return Reply(200, [{"id": "ana", "groupIds": ["catalog"]}], {"X-Total-Count": "1"})
-        return Reply(0) if asked.path == "/oauth/token" else Reply(404, {"message": "no"})
+        if asked.path == "/oauth/token":
+            return Reply(0)
+        if asked.path.endswith("/groups"):
+            return Reply(200, [{"id": "left"}], {"X-Total-Count": "1"})
+        if asked.path != "/iam/acme/users":
+            return single
+        number = int(asked.query["pageNumber"])
+        moves = moving and number == 10 and not moved
+        moved.extend(["once"] if moves else [])
+        rows = [{"id": user, "groupIds": ["catalog"]} for user in CROWD[number - 1 - moves : number - moves]]
+        return Reply(200, rows, {"X-Total-Count": "10"} if counted else {})
 
-    with standin(answers) as service, world.client(service.url) as client:
-        assert Iam(client).memberships({"ana": EMPLOYEE}) == ({"ana": {"catalog"}}, frozenset())
+    return answers
+
+
+NOT_FOUND = Reply(404, {"message": "no"})
+
+
+@pytest.mark.parametrize("users", [["e09"], ["e08", "e09"]])
+@pytest.mark.parametrize("single", [NOT_FOUND, Reply(200, {"id": "other", "groupIds": ["orders"]})])
+@pytest.mark.parametrize("moving", [False, True])
+@pytest.mark.parametrize("counted", [False, True])
+def test_an_employee_under_another_number(users: list[str], single: Reply, moving: bool, counted: bool) -> None:
+    """What a single read does not find, or finds under the number of another, is looked for in the list of all."""
+    answers = staff(single, moving=moving and counted, counted=counted)
+    with standin(answers) as service, world.client(service.url, page_size=1) as client:
+        found = Iam(client).memberships(dict.fromkeys(users, EMPLOYEE))
+    assert found == ({user: {"catalog"} for user in users}, frozenset())
+
+
+def test_groups_left_over() -> None:
+    """Who is in no list is missing, but what groups such a user is in is told all the same."""
+    with standin(staff(NOT_FOUND)) as service, world.client(service.url, page_size=1) as client:
+        found = Iam(client).memberships({"e00": EMPLOYEE, "gone": EMPLOYEE})
+    assert found == ({"e00": {"catalog"}, "gone": {"left"}}, {"gone"})
+
+
+def test_a_list_that_moves_before_it_is_read_on() -> None:
+    """A last page that repeats a row proves nothing, so that the list is read again, whole."""
+    with standin(staff(NOT_FOUND, moving=True)) as service, world.client(service.url, page_size=1) as client:
+        found = Iam(client).memberships({"e09": EMPLOYEE, "e08": EMPLOYEE})
+        assert client.sent["list employees"] == 20
+    assert found.missing == frozenset()
 
 
 def test_customers(iam: Iam, client: Client) -> None:
