@@ -2,7 +2,7 @@
 
 It is built from the vendor's published specs and imports nothing else of the reconciler. SQLite holds the
 data, Starlette on uvicorn serves it, on loopback only. It offers every operation of the IAM spec, the token
-call and the listing and search of customers. Left out: the `*_own` scopes (for tokens of customers, which it
+call and the reading, listing and search of customers. Left out: the `*_own` scopes (for tokens of customers, which it
 does not issue), the list of valid `restrictions` (any value is taken), writes of customers.
 
 Starlette and uvicorn are imported by the functions below, not with the package (start-up time).

@@ -117,6 +117,7 @@ OPERATIONS: dict[str, dict[str, Operation]] = {
     },
     "/customer/{tenant}/customers": {"GET": _operation(customers.list_customers, _CUSTOMER)},
     "/customer/{tenant}/customers/search": {"POST": _operation(customers.search_customers, _CUSTOMER)},
+    "/customer/{tenant}/customers/{customerNumber}": {"GET": _operation(customers.get_customer, _CUSTOMER)},
 }
 
 

@@ -1,9 +1,10 @@
-"""Customers by e-mail address (customer spec: GET /customers and POST /customers/search)."""
+"""Customers by e-mail address or number (customer spec: /customers, /customers/search, /customers/{customerNumber})."""
 
 import msgspec
 
 from reconciler.sandbox import qlang, query
 from reconciler.sandbox.call import Answer, Call
+from reconciler.sandbox.errors import Refusal, error_body
 from reconciler.sandbox.store import CUSTOMERS
 
 
@@ -21,6 +22,21 @@ def list_customers(call: Call) -> Answer:
 def search_customers(call: Call) -> Answer:
     """POST /customers/search: the same listing, with a query that may be longer than a URL."""
     return _found(call, call.read(Search).q)
+
+
+def get_customer(call: Call) -> Answer:
+    """GET /customers/{customerNumber}: the number, which is the id unless the seed says otherwise.
+
+    What `expand` may name is checked but adds nothing, as the sandbox knows no addresses, accounts or mixins.
+    """
+    call.expands("addresses", "accounts", "mixin")
+    number = call.path["customerNumber"]
+    clauses = [query.Clause("json_extract(body, '$.customerNumber') = ?", (number,))]
+    found = query.Listing(call.store, call.tenant, CUSTOMERS, clauses).page(query.Page(1, 1))
+    if not found:
+        detail = f"Couldn't find a customer with customerNumber '{number}'"
+        raise Refusal(404, error_body(404, "Customer not Found", detail))
+    return Answer(200, found[0].encode())
 
 
 def _found(call: Call, q: str) -> Answer:

@@ -181,6 +181,15 @@ def test_customers_with_odd_ids(odd: str) -> None:
     assert len(service.asked) == 2
 
 
+def test_customers_with_odd_ids_who_exist() -> None:
+    """The request for one customer finds what the query language could not say."""
+    seed = copy.deepcopy(world.SEED)
+    seed["tenants"][0]["customers"] += ["a,b", "a/b"]
+    with start(None, seed=seed) as sandbox, world.client(sandbox.url) as client:
+        assert Iam(client).missing_customers(["a,b", "a/b", "a b", "c1"]) == {"a b"}
+        assert client.sent == {"token": 1, "find customers": 1, "get customer": 3}
+
+
 def test_a_404_for_the_groups_of_nobody() -> None:
     """A service that answers 404 for the groups of somebody unknown says that there are none."""
 
