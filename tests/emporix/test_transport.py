@@ -152,9 +152,10 @@ def test_closing_while_a_request_is_under_way() -> None:
         (b"HTTP/1.1 100 Continue\r\n\r\n" + OK, b"{}"),
         (b"HTTP/1.1 103 Early Hints\r\nX: y\r\n\r\n" + OK, b"{}"),
         (b"HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n" + OK, b"{}"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 2 \r\n\r\n{}", b"{}"),
         (b"HTTP/1.1 204 No Content\r\n\r\n", b""),
     ],
-    ids=["chunked", "continue", "hints", "several", "no content"],
+    ids=["chunked", "continue", "hints", "several", "blank", "no content"],
 )
 def test_forms_of_an_answer(answer: bytes, body: bytes) -> None:
     """Chunks are joined, provisional answers are not the answer, and 204 has no body."""
@@ -202,6 +203,8 @@ def test_a_compressed_answer() -> None:
         (b"SSH-2.0-OpenSSH_9.6\r\n", httpx.RemoteProtocolError),
         (b"HTTP/1.1 OK\r\n\r\n{}", httpx.RemoteProtocolError),
         (b"HTTP/1.1 200 OK\r\nno header\r\nContent-Length: 2\r\n\r\n{}", httpx.RemoteProtocolError),
+        (b"HTTP/1.1 200 OK\r\n Content-Length: 2\r\n\r\n{}", httpx.RemoteProtocolError),
+        (b"HTTP/1.1 200 OK\r\nX: y\rZ: a\r\nContent-Length: 2\r\n\r\n{}", httpx.RemoteProtocolError),
         (b"HTTP/1.1 200 OK\r\nContent-Length: two\r\n\r\n{}", httpx.RemoteProtocolError),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n{}", httpx.RemoteProtocolError),
         (
