@@ -13,6 +13,8 @@ from reconciler.core.moves import precedence
 from reconciler.core.plan import Action, Change
 from reconciler.core.terms import Terms, terms
 
+BEGINS = frozenset({Action.CREATE, Action.REPLACE})
+
 
 class Edges:
     """One tenant's changes by what they do, each as an index into the plan's changes.
@@ -44,7 +46,7 @@ class Edges:
         if change.user is None:
             self.definitions[change.group] = index
             return
-        if change.action in {Action.CREATE, Action.REPLACE}:
+        if change.action in BEGINS:
             self.begins[change.group, change.user] = index
         if change.action is Action.DELETE or (change.action is Action.REPLACE and self._is_live(change)):
             self.ends[change.group, change.user] = index
@@ -59,7 +61,7 @@ class Edges:
 
     def _find_moves(self) -> None:
         """What each user who both joins and leaves groups must do first."""
-        joined_by, _ = _grouped(self.begins)
+        joined_by, _ = _grouped([edge for edge in self.begins if edge[1] in self.lost_by])
         known: dict[str, tuple[set[Terms], Terms]] = {}
 
         def terms_of(group: str) -> tuple[set[Terms], Terms]:
@@ -70,7 +72,7 @@ class Edges:
         def forbidden(left: str, joined: str) -> bool:
             return left == joined or any(terms_of(joined)[1].forbid(old) for old in terms_of(left)[0])
 
-        for user in sorted(joined_by.keys() & self.lost_by.keys()):
+        for user in sorted(joined_by):
             found = precedence(self.lost_by[user], joined_by[user], forbidden)
             for group, first in found.before_leaving.items():
                 self.before_leaving[group, user] = [(other, user) for other in first]

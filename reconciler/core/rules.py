@@ -131,9 +131,10 @@ class _After:
         return terms(fields, live.code if live and kept else None)
 
     def _terms_held(self, user: str) -> dict[str, Terms]:
-        """The user's groups afterwards, as far as they are known, sorted, with their terms."""
-        kept = {group for group in self.holdings.known_of(user) if (group, user) not in self.ended}
-        return {group: self.terms[group] for group in sorted(kept | self.joined[user]) if group in self.terms}
+        """The user's groups afterwards, as far as they are known, sorted, with their terms; none if it is one."""
+        held = {group for group in self.holdings.known_of(user) if (group, user) not in self.ended}
+        held |= self.joined[user]
+        return {group: self.terms[group] for group in sorted(held) if group in self.terms} if len(held) > 1 else {}
 
     def _places(self, user: str, groups: Iterable[str]) -> tuple[tuple[str, Source], ...]:
         entries = [(group, self.entries[group]) for group in groups if group in self.entries]

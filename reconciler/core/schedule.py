@@ -8,7 +8,7 @@ any of them waits for. Only such requests can wait in a circle, for each other; 
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 
 from reconciler.core.cover import Edge, cover
@@ -76,6 +76,10 @@ def _without_circles(edges: Edges) -> "_Requests":
     return requests
 
 
+_Draft = tuple[Call, str, str, str, UserType, Fields | None, int | None, bool, tuple[int, ...]]
+"""A step without ``after``, which is known only when all steps are in order."""
+
+
 class _Requests:
     """One tenant's requests, not yet in order, and by index what each waits for.
 
@@ -85,16 +89,15 @@ class _Requests:
     """
 
     def __init__(self, edges: Edges, apart: Set[str]) -> None:
-        self.edges, self.apart = edges, apart
-        self.steps: list[Step] = []
-        self.after: list[set[int]] = []
+        self.edges, self.apart, self.tenant = edges, apart, edges.live.tenant
+        self.drafts: list[_Draft] = []
+        self.after: list[tuple[int, ...]] = []
         self.deleted: dict[str, int] = {}
         self.put: dict[str, int] = {}
         self.emptied: dict[str, int] = {}
         self.ended: dict[Edge, int] = {}
-        self.begun: dict[Edge, int] = {}
         self._write_definitions()
-        self.begun = {edge: self._write_single(Call.ADD, index) for edge, index in edges.begins.items()}
+        self.begun = {edge: self._write_single(Call.ADD, edge, index) for edge, index in edges.begins.items()}
         self._write_removals()
         for group in sorted(edges.leaving):
             self._write_deletion(group)
@@ -104,12 +107,8 @@ class _Requests:
         """The steps in an order in which each comes after what it waits for, numbered from ``offset``."""
         order = in_order(self.after)
         place = {index: offset + number for number, index in enumerate(order)}
-        return [
-            replace(self.steps[index], after=tuple(sorted(place[other] for other in self.after[index])))
-            if self.after[index]
-            else self.steps[index]
-            for index in order
-        ]
+        renumbered = {after: tuple(sorted({place[other] for other in after})) for after in set(self.after)}
+        return [Step(*self.drafts[index], renumbered[self.after[index]]) for index in order]
 
     def to_take_apart(self, tied: Collection[int]) -> set[str]:
         """Of the groups that wait in a circle, the smaller half of the kind that costs least to take apart.
@@ -125,15 +124,23 @@ class _Requests:
         found.sort(key=lambda group: (len(self.edges.lost_in[group]), group))
         return {found[0], *found[: len(found) // 2]}
 
-    def _write(self, step: Step) -> int:
-        self.steps.append(step)
-        self.after.append(set())
-        return len(self.steps) - 1
+    def _write(
+        self,
+        call: Call,
+        group: str,
+        changes: tuple[int, ...],
+        user: str = "",
+        user_type: UserType = UserType.EMPLOYEE,
+        fields: Fields | None = None,
+        version: int | None = None,
+        force: bool = False,
+    ) -> int:
+        self.drafts.append((call, self.tenant, group, user, user_type, fields, version, force, changes))
+        self.after.append(())
+        return len(self.drafts) - 1
 
-    def _write_single(self, call: Call, index: int) -> int:
-        change = self.edges.changes[index]
-        user = change.user or ""
-        return self._write(Step(call, change.tenant, change.group, user, change.user_type, changes=(index,)))
+    def _write_single(self, call: Call, edge: Edge, index: int) -> int:
+        return self._write(call, edge[0], (index,), edge[1], self.edges.changes[index].user_type)
 
     def _write_definitions(self) -> None:
         for group, index in self.edges.definitions.items():
@@ -142,8 +149,8 @@ class _Requests:
                 self._write_deletion(group)
             if change.action in WRITES:
                 version = change.version if change.action is Action.UPDATE else None
-                step = Step(Call.PUT_GROUP, change.tenant, group, "", change.user_type, change.after, version)
-                self.put[group] = self._write(replace(step, changes=(index,)))
+                kind, fields = change.user_type, change.after
+                self.put[group] = self._write(Call.PUT_GROUP, group, (index,), "", kind, fields, version)
 
     def _write_deletion(self, group: str) -> None:
         """Delete a group and, with it, the memberships that have no removal of their own: one request for all."""
@@ -152,29 +159,28 @@ class _Requests:
         together = [edge for edge in edges if edge not in self.ended]
         changes = (self.edges.definitions[group], *map(self.edges.ends.__getitem__, together))
         force = bool(live and live.members)
-        step = self._write(Step(Call.DELETE_GROUP, self.edges.live.tenant, group, force=force, changes=changes))
-        self.after[step].update(self.ended[edge] for edge in edges if edge in self.ended)
+        step = self._write(Call.DELETE_GROUP, group, changes, force=force)
+        self.after[step] = tuple(self.ended[edge] for edge in edges if edge in self.ended)
         self.ended.update(dict.fromkeys(together, step))
         self.deleted[group] = step
 
     def _write_removals(self) -> None:
         """Whole groups, whole users and single memberships, whichever is least (see :mod:`reconciler.core.cover`)."""
-        edges, ends, tenant = self.edges, self.edges.ends, self.edges.live.tenant
+        edges, ends = self.edges, self.edges.ends
         removed = {edge for edge in ends if edge[0] not in self.deleted and edge[0] not in edges.leaving}
         removed |= self._leaving_first()
         chosen = cover(removed, edges.whole_groups - self.apart, edges.whole_users)
         for group in sorted(chosen.groups):
             mine = [(group, user) for user in edges.lost_in[group]]
-            step = Step(Call.EMPTY_GROUP, tenant, group, changes=tuple(map(ends.__getitem__, mine)))
-            self.emptied[group] = self._write(step)
+            self.emptied[group] = self._write(Call.EMPTY_GROUP, group, tuple(map(ends.__getitem__, mine)))
             self.ended.update(dict.fromkeys(mine, self.emptied[group]))
         for user in sorted(chosen.users):
             mine = [(group, user) for group in edges.lost_by[user]]
             mine = [edge for edge in mine if edge in removed and edge not in self.ended]
-            step = Step(Call.REMOVE_USER, tenant, user=user, changes=tuple(map(ends.__getitem__, mine)))
-            self.ended.update(dict.fromkeys(mine, self._write(step)))
+            step = self._write(Call.REMOVE_USER, "", tuple(map(ends.__getitem__, mine)), user)
+            self.ended.update(dict.fromkeys(mine, step))
         for edge in sorted(chosen.single):
-            self.ended[edge] = self._write_single(Call.REMOVE, ends[edge])
+            self.ended[edge] = self._write_single(Call.REMOVE, edge, ends[edge])
 
     def _leaving_first(self) -> set[Edge]:
         """The memberships of groups to be deleted, but taken apart, whose end lets somebody join another group."""
@@ -184,12 +190,18 @@ class _Requests:
     def _wait(self) -> None:
         """Note what each step waits for; a group is written, and emptied of the old members, before anybody joins."""
         for group in self.edges.replaced:
-            self.after[self.put[group]].add(self.deleted[group])
-        regrouped = {self.put[group] for group in self.edges.regrouped}
+            self.after[self.put[group]] = (self.deleted[group],)
+        regrouped = [self.put[group] for group in self.edges.regrouped]
+        gates = {
+            group: (*regrouped, *(steps[group] for steps in (self.put, self.emptied) if group in steps))
+            for group in {group for group, _ in self.begun}
+        }
         for edge, step in self.begun.items():
-            gates = (self.put.get(edge[0]), self.emptied.get(edge[0]))
-            self.after[step].update(regrouped, (gate for gate in gates if gate is not None))
-            self.after[step].update(self.ended[awaited] for awaited in self.edges.before_joining.get(edge, ()))
+            first = self.edges.before_joining.get(edge)
+            self.after[step] = (*gates[edge[0]], *map(self.ended.__getitem__, first)) if first else gates[edge[0]]
+        bridges: defaultdict[int, set[int]] = defaultdict(set)
         for edge, awaited in self.edges.before_leaving.items():
             if not (edge[0] in self.edges.replaced and edge[0] in self.apart):
-                self.after[self.ended[edge]].update(self.begun[other] for other in awaited)
+                bridges[self.ended[edge]].update(map(self.begun.__getitem__, awaited))
+        for step, waits in bridges.items():
+            self.after[step] += tuple(waits)

@@ -20,7 +20,7 @@ Choice = Callable[[Sequence[Step], list[int]], int]
 ADVERSARIES: dict[str, Choice] = {
     "oldest": lambda _, ready: min(ready),
     "newest": lambda _, ready: max(ready),
-    "removals first": lambda steps, ready: min(ready, key=lambda i: (steps[i].call not in REMOVALS, i)),
+    "removals first": lambda steps, ready: min(ready, key=lambda i: (steps[i].call not in REMOVALS, -i)),
     "removals last": lambda steps, ready: min(ready, key=lambda i: (steps[i].call in REMOVALS, -i)),
 }
 
