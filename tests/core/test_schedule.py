@@ -1,15 +1,16 @@
 """The schedule, exhaustively on small worlds: every order that respects it works, and nobody is left outside."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import product
 
 import pytest
 
 from reconciler.core.model import DesiredTenant, KnownGroup, UserType
 from reconciler.core.plan import Action, Plan
-from reconciler.core.schedule import Step, schedule
+from reconciler.core.schedule import Call, Step, schedule
 
 from .runs import ADVERSARIES, Choice, must_have_a_gap, ordered, perform, planned_as_the_engine_does, wanted_edges
-from .world import Refused, World, definition, desired, known, live, plan_of, subsets, tenant_states
+from .world import HERE, Refused, World, definition, desired, group, known, live, plan_of, subsets, tenant_states
 from .worlds import COMPANY, company, kinds, lawful, made, matched, remembered, roles, wished
 
 NEWEST, REMOVALS_FIRST = ADVERSARIES["newest"], ADVERSARIES["removals first"]
@@ -113,3 +114,36 @@ def test_two_customers_change_roles_and_swap_in_every_way() -> None:
     pairs = [(one, other) for number, one in enumerate(moves) for other in moves[: number + 1]]
     outcomes = [role_moves(names, one, other) for one, other in pairs]
     assert (len(outcomes), sum(outcomes)) == (192 * 193 / 2, 144 * 145 / 2)
+
+
+def test_memberships_of_the_wrong_type_in_every_way() -> None:
+    """Two groups and two users, each absent, a member or a mistyped one: removed before being added again."""
+    names = [("g", "a"), ("g", "b"), ("h", "a"), ("h", "b")]
+    for state in product(["absent", "member", "mistyped"], repeat=4):
+        here = {edge for edge, how in zip(names, state, strict=True) if how != "absent"}
+        members = {group: frozenset(user for of, user in here if of == group) for group in "gh"}
+        world = live(members)
+        world.mistyped = {edge: UserType.CUSTOMER for edge, how in zip(names, state, strict=True) if how == "mistyped"}
+        for want in (dict(zip("gh", pair, strict=True)) for pair in product(subsets("ab"), repeat=2)):
+            plan = plan_of(desired(want), world, known(members))
+            steps = schedule(plan, {"acme": world.snapshot()})
+            holds(desired(want), world, plan, steps, [NEWEST, REMOVALS_FIRST])
+
+
+def test_a_group_whose_members_are_all_mistyped_is_emptied_at_once() -> None:
+    """One request takes all of them out, and then each is added again."""
+    world = live({"g": frozenset("abc")})
+    world.mistyped = {("g", user): UserType.CUSTOMER for user in "abc"}
+    plan = plan_of(desired({"g": frozenset("abc")}), world, known({"g": frozenset("abc")}))
+    steps = schedule(plan, {"acme": world.snapshot()})
+    assert [step.call for step in steps] == [Call.EMPTY_GROUP, Call.ADD, Call.ADD, Call.ADD]
+    assert perform(steps, world, plan).mistyped == {}
+
+
+def test_who_stays_in_a_role_that_goes_to_another_company_waits_for_that() -> None:
+    """Rule 4 forbids the new role until the definition of the old one has changed."""
+    world = company(["ax", "bx"], {"ax": "a"})
+    other = definition("CUSTOMER", company="y")
+    wish = DesiredTenant("acme", HERE, (group("ax", "a", other), group("bx", "a", None)))
+    for choose in ADVERSARIES.values():
+        assert holds_or_is_refused(wish, world, remembered(world), [choose])
