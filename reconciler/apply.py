@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 
 from reconciler.core.known import advance, has_happened
 from reconciler.core.model import Known, Snapshot
@@ -23,7 +23,7 @@ from reconciler.core.stale import WITHOUT_REQUEST
 from reconciler.diagnostics import ExitCode, ReconcilerError, StateError
 from reconciler.emporix.errors import OutcomeUnknown
 from reconciler.emporix.iam import Iam
-from reconciler.emporix.workers import Workers
+from reconciler.emporix.workers import WAKE, Workers, result_of
 from reconciler.state import Backend, Lease, Lockfile, save
 
 Connect = Callable[[str], Iam]
@@ -181,7 +181,10 @@ class _Run:
                     pool.submit(_report_back, finished, index, do, self.steps[index])
                 if not running:
                     break
-                end = finished.get()
+                try:
+                    end = finished.get(timeout=WAKE)
+                except Empty:  # a signal that came just before falling asleep is noticed now
+                    continue
                 if end is None:
                     self.interrupted = True
                     self.progress.interrupted(running)
@@ -332,7 +335,7 @@ def _read_tenants(
         reads = {tenant: workers.submit(_read, plan, live[tenant], connect(tenant)) for tenant in tenants}
         for tenant, read in reads.items():
             try:
-                fresh[tenant] = read.result()
+                fresh[tenant] = result_of(read)
             except ReconcilerError as error:
                 doubts[tenant] = error.message
     finally:

@@ -19,7 +19,7 @@ from reconciler.core.plan import Plan
 from reconciler.core.target import limit, tenant_of
 from reconciler.diagnostics import ConfigurationError, Diagnostic, PlanError, ReconcilerError, Severity, Source
 from reconciler.emporix.iam import Iam
-from reconciler.emporix.workers import Workers
+from reconciler.emporix.workers import Workers, result_of
 from reconciler.state.lockfile import Lockfile
 
 MOST_TENANTS_AT_ONCE = 8
@@ -151,7 +151,7 @@ def _each(
         futures = {name: workers.submit(work, item) for name, item in items.items()}
         for name, future in futures.items():
             try:
-                parts[name] = future.result()
+                parts[name] = result_of(future)
             except ReconcilerError as error:
                 errors[name] = error
     finally:

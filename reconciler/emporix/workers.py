@@ -5,11 +5,14 @@ to the time-out. These are daemons: what is under way is abandoned, and the lock
 """
 
 from collections.abc import Callable
-from concurrent.futures import CancelledError, Future, InvalidStateError
+from concurrent.futures import CancelledError, Future, InvalidStateError, wait
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 from threading import Lock, Thread, local
 from typing import Any, ParamSpec, TypeVar
+
+WAKE = 0.2
+"""Seconds after which a sleeping main thread looks whether there was a signal."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -75,6 +78,16 @@ class Workers:
         for future in dropped:
             if not future.cancel():
                 _settle(future.set_exception, CancelledError())
+
+
+def result_of(future: Future[T]) -> T:
+    """The future's result, for the main thread: one that Ctrl-C reaches at any moment.
+
+    A signal that comes just before a thread falls asleep in a lock is noticed only when it wakes, so it wakes often.
+    """
+    while not future.done():
+        wait((future,), WAKE)
+    return future.result()
 
 
 def _run(job: Task) -> None:
