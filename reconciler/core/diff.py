@@ -12,6 +12,7 @@ from reconciler.core.model import (
     IMMUTABLE,
     DesiredGroup,
     DesiredTenant,
+    Fields,
     Guards,
     KnownGroup,
     LiveGroup,
@@ -132,7 +133,7 @@ class _Group:
                 self.unchanged += 1
             return
         before = self.live.fields if self.live else None
-        after = overlay(desired.fields, before or {}, language)
+        after = overlay(desired.fields, before or self._remembered(), language)
         immutable = replaces(desired, self.live)
         if before is None:
             self._definition(Action.CREATE, Reason.DRIFT_REMOVED if self.known else Reason.NEW, after, owned=True)
@@ -145,6 +146,10 @@ class _Group:
             self._definition(Action.ADOPT, Reason.EXISTS, after, owned=True)
         else:
             self.unchanged += 1
+
+    def _remembered(self) -> Fields:
+        """What we last applied to a definition of ours that is gone: it comes back whole, unmanaged fields included."""
+        return (self.known.fields if self.known and self.known.owned else None) or {}
 
     def _why_it_differs(self) -> Reason:
         if self.known is None or not self.known.owned:

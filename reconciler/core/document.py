@@ -5,6 +5,7 @@ is its own approval and so must not be edited by hand.
 """
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any, Final
 
@@ -16,6 +17,7 @@ from reconciler.core.plan import Action, Change, Plan, Reason, Touched
 from reconciler.diagnostics import Diagnostic, PlanError, Severity, Source
 
 FORMAT: Final = 1
+KIND: Final = "plan"
 AGAIN: Final = "make it anew with `reconciler plan -o FILE`"
 
 
@@ -27,6 +29,20 @@ class _Source(_Struct):
     file: str
     line: int
     column: int
+
+
+class _Definition(_Struct):
+    """What a definition may hold, to be checked: it stays a mapping, because that is what is compared and sent."""
+
+    user_type: UserType | None = None
+    name: dict[str, str] | None = None
+    description: dict[str, str] | None = None
+    access_controls: list[str] | None = None
+    templates: list[str] | None = None
+    restrictions: list[str] | None = None
+    b2b: dict[str, str] | None = None
+    vendor_id: str | None = None
+    mixins: dict[str, Any] | None = None
 
 
 class _Change(_Struct):
@@ -91,6 +107,8 @@ class _Document(_Struct):
     summary: dict[str, int]
     changes: tuple[_Change, ...]
     groups: tuple[_Group, ...]
+    kind: str = KIND
+    service: str = ""
     state: str = ""
     unchanged: int = 0
     failures: dict[str, str] = {}
@@ -104,6 +122,7 @@ class _Document(_Struct):
 
 class _Format(msgspec.Struct):
     format: int
+    kind: str = KIND
 
 
 def encode(plan: Plan) -> bytes:
@@ -114,6 +133,7 @@ def encode(plan: Plan) -> bytes:
         checksum="",
         lineage=plan.lineage,
         serial=plan.serial,
+        service=plan.service,
         state=plan.state,
         tenants=plan.tenants,
         summary={action.value: plan.counts[action] for action in Action},
@@ -141,12 +161,33 @@ def decode(data: bytes, name: str) -> Plan:
         found = msgspec.json.decode(data, type=_Format)
         if found.format != FORMAT:
             raise PlanError(f"{name} has plan format {found.format}; this version knows {FORMAT}", remedy=AGAIN)
+        if found.kind != KIND:
+            raise PlanError(f"{name} is a {found.kind} document and no plan", remedy=AGAIN)
         document = msgspec.json.decode(data, type=_Document)
         if _checksum(document) != document.checksum:
             raise PlanError(f"{name} was changed after it was written: its checksum does not fit", remedy=AGAIN)
-        return _to_plan(document)
+        return _sensible(_to_plan(document), document)
     except (ValueError, RecursionError) as error:  # all that is wrong with bytes, text, JSON, types and numbers
         raise PlanError(f"{name} is not a plan file: {error}", remedy=AGAIN) from error
+
+
+def _sensible(plan: Plan, document: _Document) -> Plan:
+    """The plan, unless it says what none of ours says: the checksum has no key, so anybody can write a valid one.
+
+    Raises ValueError for names that belie the content, and for changes of groups that nothing is told about.
+    """
+    if plan.fingerprint != document.fingerprint:
+        raise ValueError("its fingerprint is not that of its changes")
+    leaving = Counter((c.tenant, c.group) for c in plan.changes if c.user is not None and c.action is Action.DELETE)
+    for written, change in zip(document.changes, plan.changes, strict=True):
+        key = (change.tenant, change.group)
+        if written.address != change.address or change.user == "" or "" in key:
+            raise ValueError(f"the address {written.address} is not that of its change")
+        if key not in plan.touched or plan.touched[key].live < leaving[key]:
+            raise ValueError(f"what it says of {change.tenant}/{change.group} is not what it does there")
+        for definition in filter(None, (change.before, change.after)):
+            msgspec.convert(dict(definition), _Definition)
+    return plan
 
 
 def _to_plan(document: _Document) -> Plan:
@@ -157,6 +198,7 @@ def _to_plan(document: _Document) -> Plan:
         failures=document.failures,
         unchanged=document.unchanged,
         left=document.left,
+        service=document.service,
         state=document.state,
         lineage=document.lineage,
         serial=document.serial,

@@ -37,7 +37,7 @@ def overlay(managed: Fields, live: Fields, language: str | None) -> dict[str, An
 
 
 def differences(before: Fields | None, after: Fields | None) -> list[Difference]:
-    """What differs between two definitions, field by field, sorted by path.
+    """What differs between two definitions, field by field, sorted by path and removals first.
 
     deepdiff looks into localized maps and mixins; it is imported here because it costs more to import than a whole plan
     of ten thousand members takes, and most plans change no definition (PERFORMANCE, "Start-up").
@@ -45,7 +45,11 @@ def differences(before: Fields | None, after: Fields | None) -> list[Difference]
     from deepdiff import DeepDiff
 
     found = DeepDiff(dict(before or {}), dict(after or {}), ignore_order=True, view="tree", threshold_to_diff_deeper=0)
-    return sorted(_differences(found), key=lambda difference: (difference.path, repr(difference.after)))
+    return sorted(_differences(found), key=_removals_first)
+
+
+def _removals_first(difference: Difference) -> tuple[str, bool, str]:
+    return difference.path, difference.after is not None, repr(difference.after)
 
 
 def _differences(found: Mapping[str, Any]) -> Iterator[Difference]:

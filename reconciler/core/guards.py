@@ -142,7 +142,7 @@ def take_over(plan: Plan, removals: Removals) -> Iterator[Diagnostic]:
         foreign = [change for change in changes if change.reason is Reason.NEVER_OURS]
         if foreign and not _is_settled(touched):
             yield Diagnostic(
-                f"{address(*key)}: {len(foreign)} of {_members(touched.live)} were never ours and would be removed:"
+                f"{address(*key)} would lose {len(foreign)} of {_members(touched.live)}, never ours:"
                 f" {_some(change.user or '' for change in foreign)}",
                 touched.source,
                 "list them, or use membership: additive, or take the group over with --take-over",

@@ -19,7 +19,8 @@ def settle(known: Known, pending: Iterable[Change], live: Mapping[str, Snapshot]
     """
     readable = [change for change in pending if change.tenant in live]
     still = not_yet_replaced(readable, live)
-    return advance(known, (change for change in readable if is_so(change, still, live)), live)
+    settled = advance(known, (change for change in readable if is_so(change, still, live)), live)
+    return advance(settled, (change for change in readable if is_half_replaced(change, live)), live)
 
 
 def not_yet_replaced(changes: Iterable[Change], live: Mapping[str, Snapshot]) -> frozenset[tuple[str, str]]:
@@ -31,6 +32,15 @@ def not_yet_replaced(changes: Iterable[Change], live: Mapping[str, Snapshot]) ->
             if group is None or any(group.fields.get(name) != after.get(name) for name in IMMUTABLE):
                 found.add((change.tenant, change.group))
     return frozenset(found)
+
+
+def is_half_replaced(change: Change, live: Mapping[str, Snapshot]) -> bool:
+    """Whether a group was deleted to be replaced and the new one is not there.
+
+    What was to be written is then all that is left of the definition, so it is kept as ours and comes back from there.
+    """
+    is_replacement = change.user is None and change.action is Action.REPLACE
+    return is_replacement and change.group not in live[change.tenant].groups
 
 
 def is_so(change: Change, still: Collection[tuple[str, str]], live: Mapping[str, Snapshot]) -> bool:

@@ -114,8 +114,8 @@ class Plan:
 
     ``tenants`` are the tenants that were planned, ``failures`` those that could not be, with the reason. ``touched``
     has every group with a change, by (tenant, group). ``unchanged`` counts addresses that are as they should be;
-    ``left`` lists foreign members of additive groups by group address. ``state``, ``lineage`` and ``serial`` name the
-    lockfile.
+    ``left`` lists foreign members of additive groups by group address. ``service`` names the host, ``state``,
+    ``lineage`` and ``serial`` the lockfile.
     ``orphaned`` are tenants that the lockfile knows and the configuration no longer names. ``warnings`` are remarks for
     the reader that stop nothing.
     """
@@ -126,6 +126,7 @@ class Plan:
     failures: Mapping[str, str] = field(default_factory=dict)
     unchanged: int = 0
     left: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    service: str = ""
     state: str = ""
     lineage: str = ""
     serial: int = 0

@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 from unicodedata import normalize
 
 from reconciler.core.fields import Difference, differences
-from reconciler.core.model import LOCALIZED, UNORDERED, Fields
+from reconciler.core.model import FIELD_NAMES, LOCALIZED, UNORDERED, Fields
 from reconciler.render.text import columns, head, quoted, safe, tail
 
 DEEPEST: Final = 8
@@ -35,9 +35,9 @@ class Leaf(NamedTuple):
 
 
 def created(fields: Fields) -> Iterator[Leaf]:
-    """Every value of a definition that is new."""
-    for name, value in fields.items():
-        for path, single in _single(name, value):
+    """Every value of a definition that is new, in the API's order of fields, which a saved plan does not keep."""
+    for name in sorted(fields, key=FIELD_NAMES.index):
+        for path, single in _single(name, fields[name]):
             yield Leaf(path, ABSENT, single)
 
 

@@ -9,12 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.core.known import settle
-from reconciler.core.model import KnownGroup, Membership, UserType
+from reconciler.core.model import DesiredGroup, DesiredTenant, KnownGroup, Membership, UserType
 from reconciler.core.plan import Action, Plan
 from reconciler.core.schedule import Call, Step, schedule
 
 from .runs import perform, planned, wanted_edges
-from .world import Edge, Refused, World, definition, desired, known, live, plan_of, recorded, run, tenant_states
+from .world import HERE, Edge, Refused, World, definition, desired, known, live, plan_of, recorded, run, tenant_states
 from .worlds import made, remembered, wished
 
 Ours = Mapping[str, KnownGroup]
@@ -45,7 +45,8 @@ def settled(plan: Plan, start: World, dead: World, added: set[Edge], ours: Ours)
     owned = {name for name, group in now.items() if group.owned}
     assert dead.groups.keys() - start.groups.keys() <= owned, "a group that we made is not ours"
     defined = {c.group for c in plan.changes if not c.user and c.owned}
-    assert owned <= {name for name, group in ours.items() if group.owned} | (defined & dead.groups.keys())
+    half_way = {c.group for c in plan.changes if not c.user and c.action is Action.REPLACE} - dead.groups.keys()
+    assert owned <= {name for name, group in ours.items() if group.owned} | (defined & dead.groups.keys()) | half_way
     return now
 
 
@@ -129,3 +130,17 @@ def test_a_tenant_that_could_not_be_read_keeps_what_it_had() -> None:
     start, ours = live({"g": frozenset("b")}), known({"g": frozenset("b")})
     plan = plan_of(desired({"g": frozenset("a")}), start, ours)
     assert settle({"acme": ours}, plan.changes, {}) == {"acme": ours}
+
+
+def test_a_definition_whose_replacement_died_half_way_comes_back_whole() -> None:
+    """The old group is deleted and the new one is not there: what was to be written is kept, unmanaged fields and all."""
+    before = {"userType": "EMPLOYEE", "name": {"en": "Old"}, "description": {"en": "Kept"}, "accessControls": ["ac"]}
+    wanted = DesiredGroup(HERE, id="g", fields={"userType": "CUSTOMER", "name": {"en": "New"}}, members={})
+    tenant = DesiredTenant("acme", HERE, (wanted,))
+    plan = plan_of(tenant, World({"g": before}, {"g": set()}), {})
+    gone = World()
+    now = settle({}, plan.changes, {"acme": gone.snapshot()})["acme"]
+    again = plan_of(tenant, gone, now)
+    assert [(c.action, c.after) for c in again.changes] == [
+        (Action.CREATE, {**before, "userType": "CUSTOMER", "name": {"en": "New"}})
+    ]

@@ -75,8 +75,8 @@ def test_differences_are_told_field_by_field() -> None:
     }
     del after["vendorId"]
     assert differences(LIVE, after) == [
-        Difference("accessControls", None, "c"),
         Difference("accessControls", "b", None),
+        Difference("accessControls", None, "c"),
         Difference("mixins.m.x", 1, 2),
         Difference("mixins.n", None, 1),
         Difference("name.de", "Alt", None),
