@@ -21,6 +21,7 @@ from reconciler.diagnostics import ReconcilerError, RequestRefused, ServiceError
 from reconciler.emporix import answers, errors
 from reconciler.emporix.call import Answer, Call, Failure
 from reconciler.emporix.credentials import DEFAULT_URL, Credentials
+from reconciler.emporix.interruption import Interrupting, Interruption
 from reconciler.emporix.limiter import Limiter
 from reconciler.emporix.retry import Patience, Tries, pause
 from reconciler.emporix.tokens import Tokens
@@ -77,7 +78,8 @@ class Client:
     """Sends calls for one tenant, from any thread; used in a ``with`` block, at whose end it is closed.
 
     ``sent`` counts requests by kind, retries included. ``on_request`` is told of each one, on the thread that sent it.
-    ``clock``, ``sleep`` and ``chance`` come from outside for tests.
+    ``clock``, ``sleep`` and ``chance`` come from outside for tests; without ``sleep`` a wait ends at once by
+    :meth:`stop`, and with it when it returns.
     """
 
     def __init__(
@@ -89,7 +91,7 @@ class Client:
         on_request: Callable[[Exchange], None] | None = None,
         transport: httpx.BaseTransport | None = None,
         clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], None] = time.sleep,
+        sleep: Callable[[float], object] | None = None,
         chance: Callable[[], float] = random.random,
     ) -> None:
         self.tenant = tenant
@@ -97,8 +99,10 @@ class Client:
         self.sent: Counter[str] = Counter()
         self._on_request = on_request
         self._clock = clock
-        self._patience = Patience(settings.attempts, settings.budget, clock=clock, sleep=sleep, chance=chance)
-        self._limiter = Limiter(settings.parallelism, clock, sleep)
+        self._patience = Patience(settings.attempts, settings.budget, clock=clock, chance=chance)
+        self._sleep = sleep
+        self._interruption = Interruption(sleep)
+        self._limiter = Limiter(settings.parallelism, clock)
         self._workers = Workers(settings.parallelism)
         self._veil = Veil(credentials.secrets)
         self.tokens = Tokens(tenant, credentials, self._ask_for_token, self._veil, clock)
@@ -124,7 +128,26 @@ class Client:
     def close(self) -> None:
         """Drops what has not been sent and does not wait for what is under way; whoever waits for it is let go."""
         self._workers.close()
+        self.stop()
         self._http.close()
+
+    def stop(self) -> None:
+        """Ends every wait and sends nothing more, so that whoever presses Ctrl-C need not wait for our patience.
+
+        Safe from any thread and within a signal's handling. Requests under way are left to finish, and what they bring
+        counts. Any other call ends at once: a write of which an earlier try may have been carried out with
+        :class:`~.errors.OutcomeUnknown`, the rest with :class:`~.errors.Interrupted`, which means surely not done.
+        """
+        self._interruption.happen()
+        self._limiter.wake()
+
+    def resume(self) -> None:
+        """Lets new calls through again, because an interrupted apply still reads what it has touched.
+
+        Calls from before :meth:`stop` stay interrupted.
+        """
+        if self._interruption.happened:
+            self._interruption = Interruption(self._sleep)
 
     @property
     def allowed(self) -> int:
@@ -144,7 +167,7 @@ class Client:
 
     def begin(self, call: Call[T]) -> Future[Answer[T]]:
         """Sends a call on another thread."""
-        return self._workers.submit(self.send, call)
+        return self._workers.submit(self._send, call, self._interruption)
 
     def submit(self, task: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """Runs a task that sends calls on another thread."""
@@ -152,15 +175,20 @@ class Client:
 
     def send(self, call: Call[T]) -> Answer[T]:
         """The answer to a call, after as many tries as it takes; raises a refusal that the caller does not judge."""
-        tries = Tries(self._patience)
+        return self._send(call, self._interruption)
+
+    def _send(self, call: Call[T], interruption: Interruption) -> Answer[T]:
+        tries = Tries(self._patience, interruption)
         try:
             answer = self._authorised(call, tries)
         except RequestRefused:
             raise
         except ReconcilerError as error:
+            if isinstance(error, errors.Interrupted):  # perhaps while it asked for a token
+                error = errors.interrupted(call, tries.last, tries.made)
             if tries.doubtful and call.writes:
                 raise errors.unknown(error) from None
-            raise
+            raise error from None
         if answer.refusal is not None and answer.status not in call.judged:
             refusal = errors.refused(call, answer.refusal)
             # A missing scope says nothing of the world, so what an earlier try did is as unknown as before.
@@ -178,24 +206,27 @@ class Client:
         return answer
 
     def _ask_for_token(self, call: Call[T]) -> Answer[T]:
-        answer = self._persist(call, "", Tries(self._patience))
+        answer = self._persist(call, "", Tries(self._patience, self._interruption))
         if answer.refusal is not None and answer.status not in call.judged:
             raise errors.refused(call, answer.refusal)
         return answer
 
     def _persist(self, call: Call[T], token: str, tries: Tries) -> Answer[T]:
         """Tries until there is an answer, or until patience ends."""
-        while isinstance(outcome := self._attempt(call, token, tries.made + 1), Failure):
-            wait = tries.failed(outcome)
-            if wait is None:
-                raise errors.gave_up(call, outcome, tries.made, tries.seconds)
-            self._patience.sleep(wait)
+        try:
+            while isinstance(outcome := self._attempt(call, token, tries), Failure):
+                wait = tries.failed(outcome)
+                if wait is None:
+                    raise errors.gave_up(call, outcome, tries.made, tries.seconds)
+                tries.interruption.wait(wait)
+        except Interrupting:
+            raise errors.interrupted(call, tries.last, tries.made) from None
         return outcome
 
-    def _attempt(self, call: Call[T], token: str, number: int) -> Answer[T] | Failure:
+    def _attempt(self, call: Call[T], token: str, tries: Tries) -> Answer[T] | Failure:
         """One request within the limit, and what the limit learns from it."""
-        request = self._request(call, token)
-        with self._limiter.slot() as began:
+        request, number = self._request(call, token), tries.made + 1
+        with self._limiter.slot(tries.interruption) as began:
             received = self._exchange(request)
         outcome = answers.judge(call, received, self._veil)
         if isinstance(outcome, Answer):

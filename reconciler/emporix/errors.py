@@ -11,6 +11,23 @@ class OutcomeUnknown(ServiceError):
     """
 
 
+class Interrupted(ServiceError):
+    """The run was interrupted before the call had an answer; a write of which this is raised was surely not done."""
+
+
+def interrupted(call: Call[object], last: Failure | None, tries: int) -> Interrupted:
+    """A call that an interruption ended: whether it was sent at all, and what came of it."""
+    where = f"{call.method} {call.target}"
+    times = "once" if tries == 1 else f"{tries} times"
+    story = (
+        f"{where} was not sent" if last is None else f"{where} was tried {times}, and the last came to: {last.reason}"
+    )
+    return Interrupted(
+        f"Could not {call.purpose}: the run was interrupted; {story}",
+        remedy="Run again: what was done already is found, and only the rest is sent.",
+    )
+
+
 def gave_up(call: Call[object], last: Failure, tries: int, seconds: float) -> ServiceError:
     """After the last try: how often and how long it was tried, and what came last."""
     times = "once" if tries == 1 else f"{tries} times in {seconds:.0f} s"
@@ -22,6 +39,8 @@ def gave_up(call: Call[object], last: Failure, tries: int, seconds: float) -> Se
 
 def unknown(error: ReconcilerError) -> OutcomeUnknown:
     """The end of a write of which at least one try may have been carried out."""
+    if isinstance(error, OutcomeUnknown):
+        return error
     return OutcomeUnknown(
         f"{error.message}. It may have been carried out nevertheless",
         remedy="Run again: what was done already is found, and only the rest is sent.",

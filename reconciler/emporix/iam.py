@@ -10,6 +10,7 @@ from typing import Literal
 
 from reconciler.core.model import LOCALIZED, Fields, LiveGroup, UserType, normalise
 from reconciler.core.schedule import Call, Step
+from reconciler.diagnostics import ReconcilerError
 from reconciler.emporix import calls, errors, wire
 from reconciler.emporix.client import Client
 from reconciler.emporix.memberships import Memberships, missing_customers, read_memberships
@@ -28,6 +29,14 @@ class Iam:
         self._client = client
         self._tenant = client.tenant
         self._size = client.settings.page_size
+
+    def stop(self) -> None:
+        """Ends every wait and sends nothing more (:meth:`.Client.stop`), as whoever presses Ctrl-C expects."""
+        self._client.stop()
+
+    def resume(self) -> None:
+        """Lets new calls through again (:meth:`.Client.resume`): an interrupted apply still reads what it touched."""
+        self._client.resume()
 
     def groups(self) -> dict[str, LiveGroup]:
         """All groups of the tenant by id, members not read."""
@@ -96,7 +105,10 @@ class Iam:
 
     def _holds(self, group_id: str, fields: Fields) -> bool:
         """Whether the group is what was sent: then the conflict is with an earlier try of ours that lost its answer."""
-        live = self.group(group_id)
+        try:
+            live = self.group(group_id)
+        except ReconcilerError as error:
+            raise errors.unknown(error) from None
         return live is not None and live.fields == normalise({"userType": UserType.EMPLOYEE.value, **fields})
 
     def delete_group(self, group_id: str, *, force: bool) -> None:

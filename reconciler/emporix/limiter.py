@@ -8,19 +8,20 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Condition
 
+from reconciler.emporix.interruption import WAKE, Interruption
+
 LEAST = 1
 
 
 class Limiter:
     """Slots for requests: at most ``most`` at once, fewer after the service pushed back, more again after successes.
 
-    Safe from any thread. ``clock`` and ``sleep`` come from outside, so that tests need not wait.
+    Safe from any thread. ``clock`` comes from outside, so that tests need not wait.
     """
 
-    def __init__(self, most: int, clock: Callable[[], float], sleep: Callable[[float], None]) -> None:
+    def __init__(self, most: int, clock: Callable[[], float]) -> None:
         self._most = most
         self._clock = clock
-        self._sleep = sleep
         self._free = Condition()
         self._allowed = float(most)
         self._busy = 0
@@ -33,23 +34,37 @@ class Limiter:
         return int(self._allowed)
 
     @contextmanager
-    def slot(self) -> Iterator[float]:
-        """Waits for a free slot and for the end of any pause, and tells when the request began."""
-        while True:
-            with self._free:
-                self._free.wait_for(lambda: self._busy < self.allowed)
-                pause = self._resume - self._clock()
-                if pause <= 0:
-                    self._busy += 1
-                    break
-                self._free.notify()
-            self._sleep(pause)
+    def slot(self, interruption: Interruption) -> Iterator[float]:
+        """Waits for a free slot and for the end of any pause, and tells when the request began.
+
+        Raises :class:`~.interruption.Interrupting` instead of giving a slot after the interruption.
+        """
+        while (pause := self._taken_or_paused(interruption)) > 0:
+            interruption.wait(pause)
         try:
             yield self._clock()
         finally:
             with self._free:
                 self._busy -= 1
                 self._free.notify()
+
+    def _taken_or_paused(self, interruption: Interruption) -> float:
+        """Takes a slot as soon as one is free, or tells for how many seconds nobody may send."""
+        with self._free:
+            while self._busy >= self.allowed and not interruption.happened:
+                self._free.wait(WAKE)
+            interruption.check()
+            pause = self._resume - self._clock()
+            if pause > 0:
+                self._free.notify()
+            else:
+                self._busy += 1
+            return pause
+
+    def wake(self) -> None:
+        """Has everybody who waits for a slot look whether there was an interruption."""
+        with self._free:
+            self._free.notify_all()
 
     def succeeded(self) -> None:
         """One more slot after as many successes as there are slots: recovery takes one round of requests a slot."""

@@ -1,8 +1,8 @@
 """When to try again, how long to wait before, and when to give up.
 
 Exponential backoff with full jitter, so that many clients that failed together do not come back together. It is our own
-because the waits have to be told to the limiter, and because a test must not wait (a library that sleeps by itself can
-only be patched).
+because the waits have to be told to the limiter and end with an interruption, and because a test must not wait (a
+library that sleeps by itself can only be patched).
 """
 
 import random
@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from reconciler.emporix.call import Failure
+from reconciler.emporix.interruption import Interruption
 
 LONGEST_PAUSE = 60.0
 """Seconds of ``Retry-After`` that are believed; a service that says more would hang a pipeline until its own limit."""
@@ -18,24 +19,28 @@ LONGEST_PAUSE = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How often and for how many seconds in all one call is tried; clock, sleep and chance come from outside."""
+    """How often and for how many seconds in all one call is tried; clock and chance come from outside."""
 
     attempts: int = 6
     budget: float = 300.0
     first: float = 0.25
     longest: float = 15.0
     clock: Callable[[], float] = time.monotonic
-    sleep: Callable[[float], None] = time.sleep
     chance: Callable[[], float] = random.random
 
 
 @dataclass(slots=True)
 class Tries:
-    """The tries of one call so far; ``doubtful`` once one of them may have been carried out without our knowing."""
+    """The tries of one call so far: what the ``last`` one came to, and the ``interruption`` that allows no further one.
+
+    ``doubtful`` once one of them may have been carried out without our knowing.
+    """
 
     patience: Patience
+    interruption: Interruption
     made: int = 0
     doubtful: bool = False
+    last: Failure | None = None
     began: float = field(init=False)
 
     def __post_init__(self) -> None:
@@ -49,6 +54,7 @@ class Tries:
     def failed(self, failure: Failure) -> float | None:
         """Seconds to wait before the next try, or None when there is to be none."""
         self.made += 1
+        self.last = failure
         self.doubtful |= not failure.certain
         ceiling = min(self.patience.longest, self.patience.first * 2 ** (self.made - 1))
         wait = self.patience.chance() * ceiling + (pause(failure) or 0.0)

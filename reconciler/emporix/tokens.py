@@ -8,6 +8,7 @@ from reconciler.diagnostics import CredentialsError, ReconcilerError
 from reconciler.emporix import wire
 from reconciler.emporix.call import Answer, Call, target
 from reconciler.emporix.credentials import Credentials
+from reconciler.emporix.errors import Interrupted
 from reconciler.emporix.veil import Veil
 
 MARGIN = 60.0
@@ -68,6 +69,8 @@ class Tokens:
                 self._error = None
                 try:
                     self._issue()
+                except Interrupted:
+                    raise  # it is the end of that thread's call, and says nothing of the credentials
                 except ReconcilerError as error:
                     self._error = error
                     raise

@@ -6,6 +6,7 @@ import pytest
 
 from reconciler.core.model import UserType
 from reconciler.emporix.iam import Iam
+from reconciler.emporix.interruption import Interruption
 from reconciler.emporix.limiter import Limiter
 from reconciler.sandbox import Options, start
 from tests.emporix import world
@@ -15,7 +16,7 @@ from tests.emporix.world import Clock
 
 def limiter(most: int = 16) -> tuple[Limiter, Clock]:
     clock = Clock()
-    return Limiter(most, clock, clock.sleep), clock
+    return Limiter(most, clock), clock
 
 
 def test_halved_once_for_all_that_were_under_way() -> None:
@@ -57,18 +58,18 @@ def test_a_pause_is_everybodys() -> None:
     limit, clock = limiter()
     limit.pushed_back(clock(), 7.0)
     limit.pushed_back(clock(), 3.0)
-    with limit.slot() as began:
+    with limit.slot(Interruption(clock.sleep)) as began:
         assert began == 1007.0
     assert clock.slept == [7.0]
 
 
 def test_no_more_than_allowed_at_once() -> None:
     """A slot is waited for until one is given back."""
-    limit, _ = limiter(2)
+    limit, clock = limiter(2)
     inside, entered, leave = [], threading.Semaphore(0), threading.Semaphore(0)
 
     def work() -> None:
-        with limit.slot():
+        with limit.slot(Interruption(clock.sleep)):
             inside.append(1)
             entered.release()
             leave.acquire()
@@ -92,10 +93,10 @@ def test_waiting_through_a_pause() -> None:
     done = threading.Event()
 
     def wait() -> None:
-        with limit.slot():
+        with limit.slot(Interruption(clock.sleep)):
             done.set()
 
-    with limit.slot():
+    with limit.slot(Interruption(clock.sleep)):
         thread = threading.Thread(target=wait, daemon=True)
         thread.start()
         limit.pushed_back(clock(), 5.0)
