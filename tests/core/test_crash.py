@@ -133,7 +133,7 @@ def test_a_tenant_that_could_not_be_read_keeps_what_it_had() -> None:
 
 
 def test_a_definition_whose_replacement_died_half_way_comes_back_whole() -> None:
-    """The old group is deleted and the new one is not there: what was to be written is kept, unmanaged fields and all."""
+    """The old group is gone and the new one not there yet: what was to be written is kept, unmanaged fields and all."""
     before = {"userType": "EMPLOYEE", "name": {"en": "Old"}, "description": {"en": "Kept"}, "accessControls": ["ac"]}
     wanted = DesiredGroup(HERE, id="g", fields={"userType": "CUSTOMER", "name": {"en": "New"}}, members={})
     tenant = DesiredTenant("acme", HERE, (wanted,))

@@ -51,7 +51,7 @@ GUARDS = st.builds(
     protected=st.frozensets(NAMES, max_size=2),
 )
 TOUCHED = st.builds(
-    Touched, live=st.integers(1, 50), desired=COUNTS, membership=st.sampled_from(Membership), guards=GUARDS, name=NAMES
+    Touched, live=st.integers(4, 50), desired=COUNTS, membership=st.sampled_from(Membership), guards=GUARDS, name=NAMES
 )
 WARNINGS = st.builds(
     Diagnostic,
@@ -153,6 +153,10 @@ def test_equal_plans_give_equal_bytes() -> None:
     assert encode(plans[0]) == encode(plans[1])
 
 
+FIRST, *REST = json.loads(DATA)["changes"]
+GROUP = json.loads(DATA)["groups"][0]
+
+
 def test_a_checksum_that_fits_is_accepted() -> None:
     """The checksum guards against accidents; it is no secret."""
     assert decode(signed(serial=7), "plan.json") == replace(PLAN, serial=7)
@@ -167,9 +171,14 @@ def test_a_checksum_that_fits_is_accepted() -> None:
             "plan.json was changed after it was written: its checksum does not fit",
         ),
         (
-            signed(groups=[json.loads(DATA)["groups"][0] | {"guards": {"maxRemovals": "many%"}}]),
+            signed(groups=[GROUP | {"guards": {"maxRemovals": "many%"}}]),
             "could not convert string",
         ),
+        (signed(kind="report"), "plan.json is a report document and no plan"),
+        (signed(fingerprint="0" * 20), "its fingerprint is not that of its changes"),
+        (signed(changes=[FIRST | {"address": "acme/g/z"}, *REST]), "the address acme/g/z is not that of its change"),
+        (signed(groups=[]), "what it says of acme/g is not what it does there"),
+        (signed(groups=[GROUP | {"live": 0}]), "what it says of acme/g is not what it does there"),
         (signed(surprise=1), "unknown field `surprise`"),
         (b'{"format": "1"}', "Expected `int`, got `str`"),
         (b'{"format": 1}', "missing required field `fingerprint`"),
