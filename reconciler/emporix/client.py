@@ -60,8 +60,10 @@ class Settings:
 class Exchange:
     """One request that was sent, for logs and counters: never a secret, never a body.
 
-    ``status`` is None when no answer came. ``note`` says why the answer was of no use, if so. ``attempt`` counts from 1
-    and ``wait`` is the pause in seconds that the service asked for.
+    ``status`` is None when no answer came. ``note`` says why the answer was of no use, if so. ``attempt`` counts from
+    1. ``wait`` is in how many seconds the call is tried again, None if it is not: it has its answer, or is given up.
+    ``asked`` is the part of them that the service asked for, as far as it is believed; with a 429 or 503 all other
+    calls of this client wait as long, even if this one is given up.
     """
 
     kind: str
@@ -72,6 +74,7 @@ class Exchange:
     attempt: int
     note: str = ""
     wait: float | None = None
+    asked: float | None = None
 
 
 class Client:
@@ -215,25 +218,26 @@ class Client:
         """Tries until there is an answer, or until patience ends."""
         try:
             while isinstance(outcome := self._attempt(call, token, tries), Failure):
-                wait = tries.failed(outcome)
-                if wait is None:
+                if tries.wait is None:
                     raise errors.gave_up(call, outcome, tries.made, tries.seconds)
-                tries.interruption.wait(wait)
+                tries.interruption.wait(tries.wait)
         except Interrupting:
             raise errors.interrupted(call, tries.last, tries.made) from None
         return outcome
 
     def _attempt(self, call: Call[T], token: str, tries: Tries) -> Answer[T] | Failure:
         """One request within the limit, and what the limit learns from it."""
-        request, number = self._request(call, token), tries.made + 1
+        request = self._request(call, token)
         with self._limiter.slot(tries.interruption) as began:
             received = self._exchange(request)
         outcome = answers.judge(call, received, self._veil)
         if isinstance(outcome, Answer):
             self._limiter.succeeded()
-        elif isinstance(outcome, Failure) and outcome.crowded:
-            self._limiter.pushed_back(began, pause(outcome))
-        self._report(call, received, outcome, number, self._clock() - began)
+        elif isinstance(outcome, Failure):
+            tries.failed(outcome)
+            if outcome.crowded:
+                self._limiter.pushed_back(began, pause(outcome))
+        self._report(call, received, outcome, tries, self._clock() - began)
         if isinstance(outcome, ServiceError):
             raise outcome
         return outcome
@@ -258,7 +262,7 @@ class Client:
         call: Call[T],
         received: httpx.Response | httpx.RequestError,
         outcome: Answer[T] | Failure | ServiceError,
-        number: int,
+        tries: Tries,
         seconds: float,
     ) -> None:
         with self._counting:
@@ -268,10 +272,15 @@ class Client:
             status = received.status_code
             if date := received.headers.get("Date"):
                 self._dated = (date, time.time())
-        if self._on_request is not None:
-            note = "" if isinstance(outcome, Answer) else str(outcome)
-            wait = pause(outcome) if isinstance(outcome, Failure) else None
-            self._on_request(Exchange(call.kind, call.method, call.target, status, seconds, number, note, wait))
+        if self._on_request is None:
+            return
+        exchange = Exchange(call.kind, call.method, call.target, status, seconds, tries.made + 1)
+        if isinstance(outcome, Failure):  # which is counted as a try already
+            asked = pause(outcome)
+            exchange = replace(exchange, attempt=tries.made, note=str(outcome), wait=tries.wait, asked=asked)
+        elif isinstance(outcome, ServiceError):
+            exchange = replace(exchange, note=str(outcome))
+        self._on_request(exchange)
 
 
 def _user_agent() -> str:

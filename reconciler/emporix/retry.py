@@ -33,7 +33,8 @@ class Patience:
 class Tries:
     """The tries of one call so far: what the ``last`` one came to, and the ``interruption`` that allows no further one.
 
-    ``doubtful`` once one of them may have been carried out without our knowing.
+    ``doubtful`` once one of them may have been carried out without our knowing. ``wait`` is how many seconds to wait
+    before the next one, None when there is to be none.
     """
 
     patience: Patience
@@ -41,6 +42,7 @@ class Tries:
     made: int = 0
     doubtful: bool = False
     last: Failure | None = None
+    wait: float | None = None
     began: float = field(init=False)
 
     def __post_init__(self) -> None:
@@ -51,15 +53,15 @@ class Tries:
         """How long it has been tried."""
         return self.patience.clock() - self.began
 
-    def failed(self, failure: Failure) -> float | None:
-        """Seconds to wait before the next try, or None when there is to be none."""
+    def failed(self, failure: Failure) -> None:
+        """Counts a try and decides about the next one."""
         self.made += 1
         self.last = failure
         self.doubtful |= not failure.certain
         ceiling = min(self.patience.longest, self.patience.first * 2 ** (self.made - 1))
         wait = self.patience.chance() * ceiling + (pause(failure) or 0.0)
         over = self.made >= self.patience.attempts or self.seconds + wait > self.patience.budget
-        return None if over else wait
+        self.wait = None if over else wait
 
 
 def pause(failure: Failure) -> float | None:

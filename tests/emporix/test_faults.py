@@ -217,7 +217,24 @@ def test_silly_retry_after_is_bounded_and_said(sandbox: Sandbox) -> None:
         Iam(client).groups()
     assert sum(clock.slept) == pytest.approx(60.125)
     refused = next(exchange for exchange in seen if exchange.status == 429)
-    assert (refused.wait, refused.note) == (60.0, "429 Too Many Requests, asking to wait 86400 s")
+    assert (refused.wait, refused.asked) == (60.125, 60.0)
+    assert refused.note == "429 Too Many Requests, asking to wait 86400 s"
+
+
+def test_waits_are_told_beforehand(sandbox: Sandbox) -> None:
+    """Whoever watches learns of every wait when it begins: how long it is, and how much of it the service asked for."""
+    clock, seen = Clock(), list[tuple[float | None, float | None, int]]()
+    break_(sandbox, "GET /iam/** 500 times=1", "GET /iam/** reset times=1", "GET /iam/** 429 retry-after=30")
+    with world.client(
+        sandbox.url,
+        clock,
+        on_request=lambda exchange: seen.append((exchange.wait, exchange.asked, len(clock.slept))),
+        attempts=4,
+    ) as client:
+        with pytest.raises(ServiceError):
+            Iam(client).groups()
+        assert seen == [(None, None, 0), (0.125, None, 0), (0.25, None, 1), (30.5, 30.0, 2), (None, 30.0, 3)]
+    assert clock.slept == [0.125, 0.25, 30.5]
 
 
 def test_exchanges(sandbox: Sandbox) -> None:
