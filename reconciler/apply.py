@@ -4,54 +4,20 @@ What is about to be done is in the lockfile as ``pending`` before the first requ
 last, so that a run that dies in between, whenever that is, is finished by the next one (DESIGN section 6).
 """
 
-import signal
-import threading
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from enum import StrEnum
-from queue import Empty, SimpleQueue
 
 from reconciler.core.known import advance, has_happened
 from reconciler.core.model import Known, Snapshot
-from reconciler.core.plan import Change, Plan
-from reconciler.core.schedule import Step, schedule
+from reconciler.core.plan import Action, Change, Plan
+from reconciler.core.schedule import Call, schedule
 from reconciler.core.stale import WITHOUT_REQUEST
 from reconciler.diagnostics import ExitCode, ReconcilerError, StateError
-from reconciler.emporix.errors import OutcomeUnknown
 from reconciler.emporix.iam import Iam
-from reconciler.emporix.workers import WAKE, Workers, result_of
+from reconciler.emporix.workers import Workers, result_of
+from reconciler.run import Connect, Outcome, Progress, Run
 from reconciler.state import Backend, Lease, Lockfile, save
-
-Connect = Callable[[str], Iam]
-
-
-class Outcome(StrEnum):
-    """What became of a step or of a change."""
-
-    DONE = "done"
-    FAILED = "failed"
-    UNSURE = "unsure"
-    SKIPPED = "skipped"
-
-
-class Progress:
-    """What happens while it happens, one method an event; this one is told and says nothing."""
-
-    def starting(self, steps: int) -> None:
-        """The intent is recorded and the first request goes out."""
-
-    def finished(self, step: Step, outcome: Outcome, why: str) -> None:
-        """A step came to its end."""
-
-    def interrupted(self, running: int) -> None:
-        """Somebody asked to stop: the running requests are finished and recorded, no new one is sent."""
-
-    def verifying(self) -> None:
-        """The touched groups are read again."""
 
 
 @dataclass(slots=True)
@@ -123,11 +89,11 @@ def apply(
     unsettled = [change for change in book.lockfile.pending if change.tenant not in live]
     steps = schedule(plan, live)
     progress = progress or Progress()
-    run = _Run(steps, progress)
+    run = Run(steps, plan, connect, book.lease, progress)
     if steps:
         book.write(known, [*unsettled, *plan.changes])
         progress.starting(len(steps))
-        run.perform(lambda step: _perform(step, plan, connect, book.lease), parallelism)
+        run.perform(parallelism)
         progress.verifying()
     report = _sort(plan, run)
     fresh: Mapping[str, Snapshot] = live
@@ -152,137 +118,26 @@ def _unrecorded(report: Report, error: StateError) -> Report:
     return replace(report, done=(), unsure=(*report.unsure, *((change, why) for change in report.done)))
 
 
-class _Run:
-    """The steps of one apply on their way: what waits for what, what is ready, and what became of each."""
-
-    def __init__(self, steps: Sequence[Step], progress: Progress) -> None:
-        self.steps, self.progress = steps, progress
-        self.outcomes: dict[int, tuple[Outcome, str]] = {}
-        self.interrupted = False
-        self.waiting = {index: len(step.after) for index, step in enumerate(steps)}
-        self.followers: dict[int, list[int]] = {}
-        for index, step in enumerate(steps):
-            for before in step.after:
-                self.followers.setdefault(before, []).append(index)
-        self.ready = deque(index for index, before in self.waiting.items() if not before)
-
-    def perform(self, do: Callable[[Step], tuple[Outcome, str]], parallelism: int) -> None:
-        """Do each step once all that it waits for is done, as many at once as allowed.
-
-        An interruption stops handing out and waits for what is running: its outcome must be known to be recorded.
-        """
-        finished: SimpleQueue[tuple[int, Outcome, str] | None] = SimpleQueue()
-        running = 0
-        with _interruptions(finished), ThreadPoolExecutor(parallelism, thread_name_prefix="step") as pool:
-            while True:
-                while self.ready and running < parallelism and not self.interrupted:
-                    index = self.ready.popleft()
-                    running += 1
-                    pool.submit(_report_back, finished, index, do, self.steps[index])
-                if not running:
-                    break
-                try:
-                    end = finished.get(timeout=WAKE)
-                except Empty:  # a signal that came just before falling asleep is noticed now
-                    continue
-                if end is None:
-                    self.interrupted = True
-                    self.progress.interrupted(running)
-                else:
-                    running -= 1
-                    self._finish(*end)
-        for index in self.waiting.keys() - self.outcomes.keys():
-            self._settle(index, Outcome.SKIPPED, "interrupted before it was tried")
-
-    def _finish(self, index: int, outcome: Outcome, why: str) -> None:
-        self._settle(index, outcome, why)
-        if outcome is not Outcome.DONE:
-            self._skip_followers(index)
-            return
-        for follower in self.followers.get(index, ()):
-            self.waiting[follower] -= 1
-            if not self.waiting[follower] and follower not in self.outcomes:
-                self.ready.append(follower)
-
-    def _skip_followers(self, index: int) -> None:
-        """Skip all that waits for a step that was not done, directly or through others."""
-        why = f"waits for: {describe(self.steps[index])}"
-        queue = list(self.followers.get(index, ()))
-        while queue:
-            follower = queue.pop()
-            if follower not in self.outcomes:
-                self._settle(follower, Outcome.SKIPPED, why)
-                queue += self.followers.get(follower, ())
-
-    def _settle(self, index: int, outcome: Outcome, why: str) -> None:
-        self.outcomes[index] = (outcome, why)
-        self.progress.finished(self.steps[index], outcome, why)
-
-
-Finished = SimpleQueue[tuple[int, Outcome, str] | None]
-
-
-def _report_back(finished: Finished, index: int, do: Callable[[Step], tuple[Outcome, str]], step: Step) -> None:
-    """Run one step in its thread; whatever happens there is told, because the main thread waits for it."""
-    try:
-        outcome, why = do(step)
-    except Exception as error:  # noqa: BLE001 - a bug of ours must not leave the run waiting for ever, and may have been sent
-        outcome, why = Outcome.UNSURE, f"unexpected {type(error).__name__}: {error}"
-    finished.put((index, outcome, why))
-
-
-@contextmanager
-def _interruptions(finished: Finished) -> Iterator[None]:
-    """While steps run, Ctrl-C and SIGTERM are an event among the others, so that no outcome is lost on the way."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    for number in before:
-        signal.signal(number, lambda *_: finished.put(None))
-    try:
-        yield
-    finally:
-        for number, what in before.items():
-            signal.signal(number, what)
-
-
-def describe(step: Step) -> str:
-    """A step in words, for progress and for what waits for it."""
-    return f"{step.call} {'/'.join(filter(None, (step.tenant, step.group, step.user)))}"
-
-
-def _perform(step: Step, plan: Plan, connect: Connect, lease: Lease) -> tuple[Outcome, str]:
-    try:
-        lease.check()
-        connect(step.tenant).perform(step)
-    except OutcomeUnknown as error:
-        return Outcome.UNSURE, _told(error, step, plan)
-    except ReconcilerError as error:
-        return Outcome.FAILED, _told(error, step, plan)
-    return Outcome.DONE, ""
-
-
-def _told(error: ReconcilerError, step: Step, plan: Plan) -> str:
-    """The error with the line that asked for the request, so that the reader can go straight to it."""
-    source = next((plan.changes[index].source for index in step.changes if plan.changes[index].source), None)
-    place = f" (asked for at {source})" if source else ""
-    return f"{error.message}{place}" + (f". {error.remedy}" if error.remedy else "")
-
-
-def _sort(plan: Plan, run: _Run) -> Report:
+def _sort(plan: Plan, run: Run) -> Report:
     """Each change by the worst of its steps; one without steps only moves the lockfile and so is done.
 
-    A change that is recorded together with others of its group, such as an adoption, is not held up by their failure.
+    A change that is recorded together with others of its group, such as an adoption, is not held up by their failure. A
+    group that was deleted to be replaced stays pending until the new one is there: its definition is nowhere else.
     """
     worst: dict[int, tuple[Outcome, str]] = {}
+    deleted: set[int] = set()
     for index, step in enumerate(run.steps):
+        outcome, why = run.outcomes[index]
         for change in step.changes:
-            if _GRAVITY[run.outcomes[index][0]] > _GRAVITY[worst.get(change, (Outcome.DONE, ""))[0]]:
-                worst[change] = run.outcomes[index]
+            if step.call is Call.DELETE_GROUP and outcome is Outcome.DONE:
+                deleted.add(change)
+            if _GRAVITY[outcome] > _GRAVITY[worst.get(change, (Outcome.DONE, ""))[0]]:
+                worst[change] = (outcome, why)
     sorted_: dict[Outcome, list[tuple[Change, str]]] = {outcome: [] for outcome in Outcome}
     for number, planned in enumerate(plan.changes):
         outcome, why = worst.get(number, (Outcome.DONE, ""))
+        if outcome is not Outcome.DONE and planned.action is Action.REPLACE and number in deleted:
+            outcome, why = Outcome.UNSURE, f"the old group is deleted and the new one is not there: {why}"
         sorted_[outcome].append((planned, why))
     return Report(
         done=tuple(change for change, _ in sorted_[Outcome.DONE]),

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from reconciler.apply import Outcome, Progress, describe
 from reconciler.cli.output import talk
 from reconciler.core.schedule import Step
+from reconciler.run import Outcome, Progress, describe
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar

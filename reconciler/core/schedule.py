@@ -177,7 +177,8 @@ class _Requests:
         for user in sorted(chosen.users):
             mine = [(group, user) for group in edges.lost_by[user]]
             mine = [edge for edge in mine if edge in removed and edge not in self.ended]
-            step = self._write(Call.REMOVE_USER, "", tuple(map(ends.__getitem__, mine)), user)
+            kind = edges.changes[ends[mine[0]]].user_type
+            step = self._write(Call.REMOVE_USER, "", tuple(map(ends.__getitem__, mine)), user, kind)
             self.ended.update(dict.fromkeys(mine, step))
         for edge in sorted(chosen.single):
             self.ended[edge] = self._write_single(Call.REMOVE, edge, ends[edge])
