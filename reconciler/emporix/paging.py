@@ -25,6 +25,13 @@ READINGS = 5
 """How often a list that moves is read before giving up; each takes a moment, so that most changes fit in between."""
 
 
+MOST_PAGES = 20_000
+"""Of one list: at a thousand rows each that is more than any tenant has, and a list without end has to end."""
+
+MOST_ROWS = 10_000_000
+"""Of one list: about as many as there is memory for."""
+
+
 class Sends(Protocol):
     """What paging needs of a client: many calls under way at once."""
 
@@ -72,8 +79,18 @@ class Reading(Generic[Row, Value]):
             following = range(number + 1, number + 2)
         else:
             following = range(0)
+        if following.stop - 1 > MOST_PAGES or len(self.rows) > MOST_ROWS:
+            raise self._endless(answer.total)
         self.waiting += len(following) - 1
         return following
+
+    def _endless(self, total: int | None) -> ServiceError:
+        counted = "without saying how many rows there are" if total is None else f"and the service counted {total} rows"
+        return ServiceError(
+            f"Could not {self.call(1).purpose}: it would take more than {MOST_PAGES} pages or {MOST_ROWS} rows;"
+            f" {len(self.rows)} came, {counted}",
+            remedy="The service may send pages without end, or very small ones: report this to its operator.",
+        )
 
     def _after_first(self, rows: list[Row], total: int | None) -> range:
         """The pages that the total asks for; without one, the next page, since only an empty one proves the end.

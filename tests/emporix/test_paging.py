@@ -2,18 +2,23 @@
 
 import copy
 from collections.abc import Callable, Iterator
+from operator import attrgetter
 from typing import Any
 
 import pytest
 
 from reconciler.core.model import UserType
 from reconciler.diagnostics import RequestRefused, ServiceError
+from reconciler.emporix import calls, wire
+from reconciler.emporix.call import Answer
 from reconciler.emporix.client import Client
 from reconciler.emporix.iam import Iam
+from reconciler.emporix.paging import MOST_PAGES, Listing, Reading
 from reconciler.sandbox import Options, start
 from tests.emporix import world
 from tests.emporix.standin import Asked, Reply, StandIn, standin
 
+_user = attrgetter("userId")
 Rows = list[dict[str, str]]
 
 
@@ -187,6 +192,35 @@ def test_a_count_that_is_no_number(count: str) -> None:
 
     with standin(answers) as service:
         assert read(service) == (names(1), 2)
+
+
+def test_a_count_without_end() -> None:
+    """A count that would take years to read is refused at the first page."""
+    with standin(serving(lambda *_: (users(1), 10**12))) as service:
+        with pytest.raises(ServiceError, match=r"acme/g: .* more than 20000 pages .* counted 1000000000000 rows"):
+            read(service)
+        assert len(service.asked) == 2
+
+
+def test_pages_without_end() -> None:
+    """Ever new rows without a count end with an error, after as many pages as no tenant has."""
+    reading = Reading(Listing(lambda number, size: calls.list_members("acme", "g", number, size), _user, _user), 1)
+    asked = 1
+    with pytest.raises(ServiceError, match=r"list the members of acme/g: .* 20000 came, without saying how many"):
+        while following := reading.take(asked, Answer(200, [wire.Assignment(f"u{asked}", UserType.EMPLOYEE)])):
+            (asked,) = following
+    assert asked == MOST_PAGES
+
+
+def test_a_count_that_grows() -> None:
+    """A list that is longer whenever it is read ends with an error, too."""
+
+    def page(request: int, number: int, size: int) -> tuple[Rows, int]:
+        return users(*range((number - 1) * size, number * size)), 2 + request * size
+
+    with standin(serving(page)) as service, pytest.raises(ServiceError, match="kept changing in 5 readings"):
+        read(service)
+    assert len(service.asked) < 100
 
 
 def test_mistyped_members() -> None:
