@@ -3,6 +3,7 @@
 import re
 import ssl
 from collections.abc import Iterator
+from datetime import datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any, TypeVar
@@ -22,6 +23,13 @@ CROWDED = frozenset({429, 503})
 UNTOUCHED = frozenset({408, 425, 429})
 """Statuses of requests that were surely not carried out."""
 
+TOTAL = "X-Total-Count"
+DIGITS = 15
+"""Of a count that is believed: more rows there are nowhere."""
+
+SILLIEST = 1e9
+"""Seconds that a message still quotes."""
+
 _SCOPES = re.compile(r"(?:Missing required scopes\s*'\[([^\]]*)\]'|Required scope\(s\):\s*(.*))")
 _json = msgspec.json.Decoder()
 
@@ -36,6 +44,8 @@ def judge(
         return _answered(call, received, veil)
     except msgspec.ValidationError as error:
         return errors.misshapen(call, veil(str(error)))
+    except RecursionError:
+        return errors.misshapen(call, "it is nested too deeply")
 
 
 def _answered(call: Call[T], response: httpx.Response, veil: Veil) -> Answer[T] | Failure:
@@ -48,8 +58,7 @@ def _answered(call: Call[T], response: httpx.Response, veil: Veil) -> Answer[T] 
         return _valued(call, response)
     if status in UNTOUCHED or (status >= 500 and status != 501):
         wait = retry_after(response)
-        silly = f", asking to wait {wait:.0f} s" if wait is not None and wait > LONGEST_PAUSE else ""
-        return Failure(_phrase(status) + silly, status in UNTOUCHED, status in CROWDED, wait)
+        return Failure(_phrase(status) + _silly(wait), status in UNTOUCHED, status in CROWDED, wait)
     if status < 400:
         return Failure(f"{_phrase(status)}, which is not documented for this request")
     return Answer(status, refusal=_refusal(response, veil))
@@ -64,12 +73,40 @@ def _valued(call: Call[T], response: httpx.Response) -> Answer[T] | Failure:
     except (msgspec.DecodeError, UnicodeDecodeError):
         kind = "an empty body" if not body.strip() else "a body that is not JSON"
         return Failure(f"{_phrase(response.status_code)} with {kind}")
-    return Answer(response.status_code, value, total=_total(response))
+    return Answer(response.status_code, value, total=_total(response) if TOTAL in call.headers else None)
 
 
 def _total(response: httpx.Response) -> int | None:
-    text = response.headers.get("X-Total-Count", "")
-    return int(text) if text.isascii() and text.isdigit() else None
+    text = response.headers.get(TOTAL)
+    if text is None:
+        return None
+    if not _is_number(text):
+        raise msgspec.ValidationError(f"{TOTAL} is {_excerpt(text)!r}, which is no count")
+    return int(text)
+
+
+def _is_number(text: str) -> bool:
+    """Whether it is a number of seconds or rows; int() raises on some thousand digits, and takes other alphabets'."""
+    return text.isascii() and text.isdigit() and len(text) <= DIGITS
+
+
+def _excerpt(text: str) -> str:
+    return text if len(text) <= 40 else f"{text[:40]}..."
+
+
+def moment(text: str) -> datetime | None:
+    """When a header's date is, None if it is none; one without a time zone is none, since it can't be compared."""
+    try:
+        found = parsedate_to_datetime(text)
+    except (ValueError, TypeError, OverflowError):  # Overflow: a year or a zone of very many digits
+        return None
+    return None if found.tzinfo is None else found
+
+
+def _silly(wait: float | None) -> str:
+    if wait is None or wait <= LONGEST_PAUSE:
+        return ""
+    return f", asking to wait {wait:.0f} s" if wait < SILLIEST else ", asking to wait for years"
 
 
 def retry_after(response: httpx.Response) -> float | None:
@@ -77,11 +114,8 @@ def retry_after(response: httpx.Response) -> float | None:
     text = response.headers.get("Retry-After", "").strip()
     if text.isascii() and text.isdigit():
         return float(text)
-    try:
-        until = parsedate_to_datetime(text)
-        return max(0.0, (until - parsedate_to_datetime(response.headers["Date"])).total_seconds())
-    except (ValueError, TypeError, KeyError):
-        return None
+    until, now = moment(text), moment(response.headers.get("Date", ""))
+    return max(0.0, (until - now).total_seconds()) if until and now else None
 
 
 def _lost(error: httpx.RequestError, veil: Veil) -> Failure:
@@ -115,7 +149,7 @@ def _refusal(response: httpx.Response, veil: Veil) -> Refusal:
     """
     try:
         body = _json.decode(response.content)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         body = None
     said = body if isinstance(body, dict) else {}
     details = tuple(veil(line) for line in _list(said.get("details")) if isinstance(line, str))

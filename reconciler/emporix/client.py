@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
-from email.utils import parsedate_to_datetime
+from http.cookiejar import CookieJar
 from threading import Lock
 from types import TracebackType
 from typing import ParamSpec, Self, TypeVar
@@ -111,7 +111,7 @@ class Client:
         self.tokens = Tokens(tenant, credentials, self._ask_for_token, self._veil, clock)
         self._counting = Lock()
         self._dated: tuple[str, float] | None = None
-        self._http = httpx.Client(transport=transport or PooledTransport())
+        self._http = httpx.Client(transport=transport or PooledTransport(), cookies=_NoCookies())
         self._timeout = httpx.Timeout(settings.timeout).as_dict()
         self._headers = {
             "Accept": "application/json",
@@ -163,10 +163,8 @@ class Client:
         if self._dated is None:
             return None
         date, received = self._dated
-        try:
-            return parsedate_to_datetime(date).timestamp() - received
-        except ValueError:
-            return None
+        said = answers.moment(date)
+        return None if said is None else said.timestamp() - received
 
     def begin(self, call: Call[T]) -> Future[Answer[T]]:
         """Sends a call on another thread."""
@@ -281,6 +279,13 @@ class Client:
         elif isinstance(outcome, ServiceError):
             exchange = replace(exchange, note=str(outcome))
         self._on_request(exchange)
+
+
+class _NoCookies(CookieJar):
+    """Takes none: nothing here is a session, and reading a damaged one prints a traceback."""
+
+    def extract_cookies(self, response: object, request: object) -> None:
+        """Leaves them."""
 
 
 def _user_agent() -> str:

@@ -56,11 +56,12 @@ def unreachable(call: Call[object], reason: str) -> ServiceError:
 
 
 def misshapen(call: Call[object], reason: str) -> ServiceError:
-    """JSON that the documentation does not know, with the call and the field."""
-    return ServiceError(
+    """JSON or a header that the documentation does not know, with call and field; it leaves a write in doubt."""
+    error = ServiceError(
         f"Could not {call.purpose}: the answer to {call.method} {call.target} is not as documented: {reason}",
         remedy="The service may have changed: look for a newer version of this tool, or report this.",
     )
+    return unknown(error) if call.writes else error
 
 
 def refused(call: Call[object], said: Refusal) -> RequestRefused:

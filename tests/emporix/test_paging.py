@@ -182,16 +182,26 @@ def test_without_a_count_and_without_pages() -> None:
         read(service)
 
 
-@pytest.mark.parametrize("count", ["many", "-1", "1e3"])
+@pytest.mark.parametrize("count", ["many", "-1", "1e3", "", "\xb2", "1" * 7200, "9" * 16])
 def test_a_count_that_is_no_number(count: str) -> None:
-    """A count that can't be read is as good as none."""
+    """A count that can't be read is not as documented, so nothing is proven: the error names the call."""
 
     def answers(asked: Asked) -> Reply:
-        rows = users(1) if asked.query.get("pageNumber") == "1" else []
-        return Reply(0) if asked.path == "/oauth/token" else Reply(200, rows, {"X-Total-Count": count})
+        return Reply(0) if asked.path == "/oauth/token" else Reply(200, users(1), {"X-Total-Count": count})
 
-    with standin(answers) as service:
-        assert read(service) == (names(1), 2)
+    with standin(answers) as service, pytest.raises(ServiceError) as caught:
+        read(service)
+    assert "list the members of acme/g: the answer to GET /iam/acme/groups/g/users?" in caught.value.message
+    assert "X-Total-Count" in caught.value.message
+    assert len(caught.value.message) < 300
+    assert len(service.asked) == 2
+
+
+def test_a_count_that_nobody_asked_for() -> None:
+    """A header that the call has no use for is not looked at."""
+    reply = Reply(201, b"", {"X-Total-Count": "many"})
+    with standin(lambda _: reply) as service, world.client(service.url, credentials=world.READY) as client:
+        assert Iam(client).add_member("g", UserType.EMPLOYEE, "u1") is True
 
 
 def test_a_count_without_end() -> None:
