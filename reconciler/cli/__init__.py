@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import click
+from click.core import ParameterSource
 
+from reconciler import __version__
 from reconciler.cli.output import show_error, talk
 from reconciler.cli.session import Session
 from reconciler.diagnostics import ExitCode, ReconcilerError
@@ -81,6 +83,7 @@ Exit codes: 0 done or nothing to do, 1 error, 2 changes pending (only with
 )
 @click.option("--no-color", is_flag=True, help="No colours; NO_COLOR in the environment does the same.")
 @click.option("-v", "--verbose", count=True, help="Log each request to stderr, without secrets.")
+@click.version_option(__version__, message="%(prog)s %(version)s")
 @click.pass_context
 def cli(
     ctx: click.Context,
@@ -96,13 +99,17 @@ def cli(
     Configuration, lockfile and live service are compared, the difference is shown as a plan, and apply makes it so.
     """
     ctx.obj = Session(
-        files=files, tenants=tenants, sandbox=sandbox, state=state, verbose=verbose > 0,
+        files=files, tenants=tenants, sandbox=sandbox, verbose=verbose > 0,
+        state=state, state_is_given=ctx.get_parameter_source("state") is ParameterSource.COMMANDLINE,
         color=not no_color and not os.environ.get("NO_COLOR") and sys.stdout.isatty(),
     )  # fmt: skip
 
 
 def main(args: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and exit; every failure has its code, and none shows a traceback (DESIGN section 7)."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # the caller closed it
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115, PTH123 - for as long as the process lives
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # a name in any script must not end a run under LANG=C
@@ -116,15 +123,33 @@ def _run(args: Sequence[str] | None) -> int:
         return int(answer or ExitCode.DONE)
     except click.exceptions.Exit as leaving:
         return leaving.exit_code
-    except click.ClickException as error:  # click's own code 2 means "changes pending" here
-        error.show()
-        return ExitCode.ERROR
-    except (click.Abort, KeyboardInterrupt):
-        talk(["", "Interrupted. Nothing more was sent; run the same command again to go on."])
-        return ExitCode.ERROR
     except ReconcilerError as error:
         show_error(error)
         return error.exit_code
-    except BrokenPipeError:  # the reader has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return ExitCode.ERROR
+    except click.ClickException as error:
+        error.show()
+    except (click.Abort, KeyboardInterrupt):
+        talk(["", "Interrupted. Nothing more was sent; run the same command again to go on."])
+    except OSError as error:
+        _tell_of_output(error)
+    except Exception as error:  # noqa: BLE001 - the last line of defence: a bug gets a message and a code as well
+        _tell_of_bug(error)
+    return ExitCode.ERROR  # also for click's usage errors, whose own code 2 means "changes pending" here
+
+
+def _tell_of_output(error: OSError) -> None:
+    """Say what could not be written, unless a reader had seen enough; Python must not try it again at the end."""
+    if not isinstance(error, BrokenPipeError):
+        talk([f"error: {error.filename or 'the output'}: {error.strerror}"])
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _tell_of_bug(error: Exception) -> None:
+    """Say what a bug of ours was; with -v also where."""
+    import traceback
+
+    if {"-v", "--verbose"} & set(sys.argv):
+        talk(traceback.format_exception(error))
+    talk(
+        [f"error: a bug in reconciler: {type(error).__name__}: {error}", "  run again with -v and report what it says"]
+    )

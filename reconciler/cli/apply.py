@@ -14,13 +14,13 @@ from reconciler.cli.output import show, talk
 from reconciler.cli.plan import (
     full_option,
     parallelism_option,
-    portable,
-    read,
+    placed,
     show_errors,
     show_plan,
     take_over_option,
     target_option,
 )
+from reconciler.cli.planfile import read
 from reconciler.cli.session import Session, shared_options
 from reconciler.core.plan import Action, Change, Plan
 from reconciler.diagnostics import ExitCode, GuardRefusal, PlanError, ReconcilerError
@@ -96,7 +96,7 @@ def _apply_fresh(
     backend = session.backend(loaded.desired.state)
     with locked(session, backend, "apply") as book, session.service(loaded, parallelism) as connect:
         outlook = make_plan(loaded.desired, book.lockfile, connect, Scope(session.tenants, *scope))
-        plan = replace(outlook.plan, state=portable(backend.url))
+        plan = placed(outlook.plan, session, backend)
         show_plan(plan, "text", session.color, full, accepted=consent.accepted == plan.fingerprint)
         show_errors(outlook.errors)
         check_consent(plan, consent, is_shown=True)
@@ -112,8 +112,13 @@ def _apply_fresh(
 
 def _apply_saved(session: Session, plan: Plan, consent: Consent, parallelism: int, full: bool) -> int:
     check_consent(plan, consent, is_shown=False)
-    if plan.failures:
-        talk([f"This plan leaves out {', '.join(plan.failures)}, which could not be read when it was made."])
+    if plan.service and plan.service != session.service_name:
+        raise PlanError(
+            f"the plan was made for {plan.service}, and this run is for {session.service_name}",
+            remedy="set EMPORIX_API_URL, or --sandbox, as they were for the plan; or plan anew",
+        )
+    unplanned = {tenant: PlanError(f"{tenant} was not planned: {why}") for tenant, why in plan.failures.items()}
+    show_errors(unplanned)
     backend = session.backend(plan.state or None)
     with locked(session, backend, "apply") as book, session.service(None, parallelism) as connect:
         if plan.lineage and plan.lineage != book.lockfile.lineage:
@@ -121,7 +126,7 @@ def _apply_saved(session: Session, plan: Plan, consent: Consent, parallelism: in
                 f"the plan was made with another lockfile (lineage {plan.lineage}) than {backend.url}",
                 remedy="name the right lockfile with --state, or plan anew",
             )
-        return _look_again(session, plan, book, connect, parallelism, full, {})
+        return _look_again(session, plan, book, connect, parallelism, full, unplanned)
 
 
 def _look_again(
@@ -172,7 +177,7 @@ def check_consent(plan: Plan, consent: Consent, *, is_shown: bool) -> None:
     other = f" (--accept names {consent.accepted}, which is another plan)" if consent.accepted else ""
     raise GuardRefusal(
         f"{len(refused)} guard refusal{'s' if len(refused) > 1 else ''}: nothing was changed{other}",
-        remedy=f"if this is really wanted, run again with --accept {plan.fingerprint}",
+        remedy=f"if this is really wanted, run the same command again with --accept {plan.fingerprint}",
         diagnostics=() if is_shown else refused,
     )
 

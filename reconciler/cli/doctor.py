@@ -78,12 +78,18 @@ def _examine(session: Session) -> Iterator[Finding]:
 
 
 def _lockfile(session: Session, loaded: "Loaded") -> Iterator[Finding]:
-    from reconciler.state import load
+    from reconciler import __version__
+    from reconciler.diagnostics import LockHeld
+    from reconciler.state import LockInfo, load
 
     try:
         backend = session.backend(loaded.desired.state)
         lockfile, version = load(backend)
-        holder = backend.holder()
+        with backend.lock(LockInfo.mine("doctor", version=__version__)):
+            lock = ok("lock: free")
+    except LockHeld as error:
+        yield note(f"lock: {_told(error)}")
+        return
     except ReconcilerError as error:
         yield wrong(f"lockfile: {_told(error)}")
         return
@@ -93,7 +99,7 @@ def _lockfile(session: Session, loaded: "Loaded") -> Iterator[Finding]:
         yield ok(f"lockfile: {backend.url}, serial {lockfile.serial}")
     if lockfile.pending:
         yield note(f"lockfile: {len(lockfile.pending)} changes of a broken run are pending; the next run settles them")
-    yield note(f"lock: held by {holder}") if holder else ok("lock: free")
+    yield lock
 
 
 def _tenant(name: str, connect: "Connect") -> Iterator[Finding]:

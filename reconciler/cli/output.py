@@ -55,9 +55,18 @@ def show_error(error: ReconcilerError) -> None:
     talk(render(error, line_of=line_of, color=talks_in_color()))
 
 
+def quote_nothing() -> None:
+    """Never show a source line again: a plan file from elsewhere may name any file of this machine as a source."""
+    global _quotes  # noqa: PLW0603 - one process reads one plan file at most
+    _quotes = False
+
+
+_quotes = True
+
+
 def line_of(source: Source) -> str | None:
-    """The line that a source names, or None where its file can't be read (a plan may come from another machine)."""
-    lines = _lines(source.path)
+    """The line that a source names, or None where its file can't be read."""
+    lines = _lines(source.path) if _quotes else []
     return lines[source.line - 1] if 0 < source.line <= len(lines) else None
 
 

@@ -1,6 +1,5 @@
 """``plan``, ``show`` and ``drift``: read the world and show what differs; nothing is changed."""
 
-import os
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
@@ -10,12 +9,14 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli.output import line_of, show, show_error, width
-from reconciler.cli.session import Session, shared_options
+from reconciler.cli.planfile import read, relative, save
+from reconciler.cli.session import Session, file_options, shared_options
 from reconciler.core.plan import Plan
-from reconciler.diagnostics import ExitCode, PlanError, ReconcilerError
+from reconciler.diagnostics import ExitCode, ReconcilerError
 
 if TYPE_CHECKING:
     from reconciler.engine import Outlook, Scope
+    from reconciler.state import Backend
 
 DEFAULT_PARALLELISM = 16
 
@@ -79,10 +80,15 @@ def plan(
 @click.argument("planfile", type=click.Path(dir_okay=False, path_type=Path))
 @format_option
 @full_option
-@shared_options
-def show_(session: Session, planfile: Path, format_: str, full: bool) -> None:
+@click.option("--fingerprint", is_flag=True, help="Only the fingerprint, for `apply --expect`.")
+@file_options
+def show_(session: Session, planfile: Path, format_: str, full: bool, fingerprint: bool) -> None:
     """Show a saved plan; needs neither credentials nor network."""
-    show_plan(read(planfile), format_, session.color, full)
+    plan = read(planfile)
+    if fingerprint:
+        show([plan.fingerprint])
+    else:
+        show_plan(plan, format_, session.color, full)
 
 
 @click.command(epilog="\b\nExample:\n  reconciler drift --detailed-exitcode   # in a nightly pipeline")
@@ -93,7 +99,7 @@ def show_(session: Session, planfile: Path, format_: str, full: bool) -> None:
 @shared_options
 def drift(session: Session, format_: str, detailed_exitcode: bool, parallelism: int, full: bool) -> int:
     """Show what was changed outside since the last apply, whatever the configuration says."""
-    from reconciler.core.document import encode
+    from reconciler.core.drift import encode_drift
     from reconciler.engine import find_drift
     from reconciler.render import terminal
     from reconciler.state import load
@@ -103,7 +109,7 @@ def drift(session: Session, format_: str, detailed_exitcode: bool, parallelism: 
     with session.service(loaded, parallelism) as connect:
         outlook = find_drift(loaded.desired, lockfile, connect, session.tenants)
     if format_ == "json":
-        show([encode(outlook.plan).decode().rstrip("\n")])
+        show([encode_drift(outlook.plan).decode().rstrip("\n")])
     else:
         show(terminal.drift(outlook.plan, color=session.color, width=width(), full=full))
     show_errors(outlook.errors)
@@ -122,13 +128,12 @@ def look(session: Session, scope: "Scope", parallelism: int) -> "Outlook":
     lockfile, _ = load(backend)
     with session.service(loaded, parallelism) as connect:
         outlook = make_plan(loaded.desired, lockfile, connect, scope)
-    return replace(outlook, plan=replace(outlook.plan, state=portable(backend.url)))
+    return replace(outlook, plan=placed(outlook.plan, session, backend))
 
 
-def portable(url: str) -> str:
-    """A lockfile's URL as a plan file keeps it: relative to the working folder where that is possible."""
-    path = url.removeprefix("file:")
-    return url if path == url else f"file:{os.path.relpath(path)}"
+def placed(plan: Plan, session: Session, backend: "Backend") -> Plan:
+    """The plan with the service and the lockfile that it is for, so that a saved one is applied nowhere else."""
+    return replace(plan, service=session.service_name, state=relative(backend.url, Path()))
 
 
 def show_plan(plan: Plan, format_: str, color: bool, full: bool, accepted: bool = False) -> None:
@@ -160,25 +165,3 @@ def exit_code(plan: Plan, errors: Mapping[str, ReconcilerError], detailed: bool)
     if refusals(plan):
         return ExitCode.REFUSED
     return ExitCode.CHANGES if detailed and plan.changes else ExitCode.DONE
-
-
-def save(plan: Plan, path: Path) -> None:
-    """Save the plan, readable by its owner only: it lists people."""
-    from reconciler.core.document import encode
-
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(encode(plan))
-    except OSError as error:
-        raise PlanError(f"the plan can't be saved to {path}: {error.strerror}") from error
-
-
-def read(path: Path) -> Plan:
-    """A saved plan. Raises PlanError if it can't be read or is not to be trusted."""
-    from reconciler.core.document import decode
-
-    try:
-        return decode(path.read_bytes(), str(path))
-    except OSError as error:
-        raise PlanError(f"{path} can't be read: {error.strerror}") from error

@@ -7,7 +7,7 @@ import click
 
 from reconciler import __version__
 from reconciler.cli.output import show, talk
-from reconciler.cli.session import Session, shared_options
+from reconciler.cli.session import Session, file_options
 from reconciler.diagnostics import ConfigurationError
 
 STARTER = """\
@@ -49,7 +49,7 @@ guards:
 
 
 @click.command(epilog="\b\nExample:\n  reconciler init && reconciler --sandbox plan")
-@shared_options
+@file_options
 def init(session: Session) -> None:
     """Write a commented starter configuration; never overwrites one."""
     path = session.paths[0]
@@ -68,7 +68,7 @@ def init(session: Session) -> None:
 
 
 @click.command(epilog="\b\nExample:\n  reconciler -f access/ validate")
-@shared_options
+@file_options
 def validate(session: Session) -> None:
     """Check the configuration; needs neither credentials nor network, and reports all problems at once."""
     loaded = session.load()

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from reconciler.cli.output import talk
-from reconciler.cli.session import Session, shared_options
+from reconciler.cli.session import Session, file_options
 from reconciler.diagnostics import ConfigurationError
 
 database_option = click.option(
@@ -61,7 +61,7 @@ def serve(
 @sandbox.command(epilog="\b\nExample:\n  reconciler sandbox seed examples/quickstart/sandbox/seed.yaml --db sandbox.db")
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @database_option
-@shared_options
+@file_options
 def seed(session: Session, file: Path, db: Path | None) -> None:
     """Load tenants from a YAML or JSON file, replacing those of the same name."""
     from reconciler.sandbox import load_seed
@@ -75,7 +75,7 @@ def seed(session: Session, file: Path, db: Path | None) -> None:
 
 @sandbox.command(epilog="\b\nExample:\n  reconciler -f examples/quickstart sandbox reset")
 @database_option
-@shared_options
+@file_options
 def reset(session: Session, db: Path | None) -> None:
     """Empty the sandbox, and forget its lockfile: the next --sandbox run starts afresh."""
     from reconciler.sandbox import reset as empty

@@ -2,6 +2,7 @@
 
 import gc
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -32,6 +33,7 @@ class Session:
     tenants: tuple[str, ...] = ()
     sandbox: bool = False
     state: str | None = None
+    state_is_given: bool = False
     verbose: bool = False
     color: bool = False
     lock_timeout: float = 0
@@ -57,14 +59,16 @@ class Session:
         return loaded
 
     def state_url(self, configured: str | None = None) -> str:
-        """Where the lockfile is: the option, then the file, then beside the configuration.
+        """Where the lockfile is: the option or RECONCILER_STATE, then the file, then beside the configuration.
 
         The sandbox has a lockfile of its own, so that a rehearsal never touches the real one.
         """
+        if self.sandbox:
+            if self.state_is_given:
+                raise ConfigurationError("--sandbox keeps a lockfile of its own", remedy="leave --state out")
+            return f"file:{self.sandbox_database.with_name('sandbox.lock')}"
         if self.state:
             return self.state
-        if self.sandbox:
-            return f"file:{self.sandbox_database.with_name('sandbox.lock')}"
         return configured or f"file:{self.folder / 'reconciler.lock'}"
 
     def backend(self, configured: str | None = None) -> "Backend":
@@ -72,6 +76,13 @@ class Session:
         from reconciler.state import open_backend
 
         return open_backend(self.state_url(configured))
+
+    @property
+    def service_name(self) -> str:
+        """The host that this run is for, or ``sandbox``: what a plan was made for is applied nowhere else."""
+        from reconciler.emporix.credentials import api_url
+
+        return "sandbox" if self.sandbox else api_url(os.environ)
 
     @contextmanager
     def service(self, loaded: "Loaded | None", parallelism: int) -> Iterator["Connect"]:
@@ -90,22 +101,26 @@ class Session:
                 with lock:
                     if tenant not in known:
                         mine = Credentials(tenant, "sandbox") if self.sandbox else credentials_for(tenant, os.environ)
-                        log = log_exchange if self.verbose else None
+                        log = log_exchange if self.verbose else Waits()
                         known[tenant] = Iam(open_clients.enter_context(Client(tenant, mine, settings, on_request=log)))
                     return known[tenant]
 
             yield connect
 
     def _start_sandbox(self, loaded: "Loaded | None", stack: ExitStack) -> str:
+        import sqlite3
+
         from reconciler.cli.rehearsal import seed_for
         from reconciler.sandbox import SeedError, start
 
         database = self.sandbox_database
-        database.parent.mkdir(parents=True, exist_ok=True)
         try:
+            database.parent.mkdir(parents=True, exist_ok=True)
             return stack.enter_context(start(database, seed=seed_for(database.parent.parent, loaded))).url
         except SeedError as error:
             raise ConfigurationError(f"the sandbox's seed is wrong: {error}") from error
+        except (OSError, sqlite3.Error) as error:
+            raise ConfigurationError(f"the sandbox can't keep its data in {database.parent}: {error}") from error
 
     @property
     def sandbox_database(self) -> Path:
@@ -123,25 +138,68 @@ def log_exchange(exchange: "Exchange") -> None:
     talk([f"{exchange.method} {exchange.path} {answer} {exchange.seconds * 1000:.0f} ms{again}{note}"])
 
 
-def shared_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Let -f, --tenant and --sandbox stand after the command too, because that is where fingers put them."""
+class Waits:
+    """Tells somebody who waits why: a service that asks to slow down looks like one that hangs."""
 
-    @click.option("-f", "--file", "more_files", multiple=True, type=click.Path(path_type=Path), hidden=True)
-    @click.option("--tenant", "more_tenants", multiple=True, metavar="NAME", help="Only this tenant; may be repeated.")
-    @click.option("--sandbox", "in_sandbox", is_flag=True, hidden=True)
-    @click.pass_obj
+    LONG = 5.0
+    """Seconds of a wait that are worth a line, and between two such lines."""
+
+    def __init__(self) -> None:
+        self.told = float("-inf")
+
+    def __call__(self, exchange: "Exchange") -> None:
+        """Say it for a long wait, unless it was said just now."""
+        now = time.monotonic()
+        if exchange.wait is not None and exchange.wait >= self.LONG and now - self.told >= self.LONG:
+            self.told = now
+            answer = exchange.status or exchange.note or "no answer"
+            talk([f"The service asks to slow down ({answer}): waiting {exchange.wait:.0f} s"])
+
+
+REPEATED = (
+    click.option("-f", "--file", "more_files", multiple=True, type=click.Path(path_type=Path), hidden=True),
+    click.option("--sandbox", "in_sandbox", is_flag=True, hidden=True),
+    click.option("--state", "other_state", hidden=True),
+    click.option("--no-color", "colorless", is_flag=True, hidden=True),
+    click.option("-v", "--verbose", "louder", is_flag=True, hidden=True),
+)
+"""The global options once more, for after the command, because that is where fingers put them."""
+
+
+def file_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the session, and let the global options stand after it too."""
+
     def with_session(
         session: Session,
         /,
         *args: Any,
         more_files: tuple[Path, ...],
-        more_tenants: tuple[str, ...],
         in_sandbox: bool,
+        other_state: str | None,
+        colorless: bool,
+        louder: bool,
         **options: Any,
     ) -> Any:
         session.files += more_files
-        session.tenants += more_tenants
         session.sandbox |= in_sandbox
+        session.verbose |= louder
+        session.color &= not colorless
+        if other_state is not None:
+            session.state, session.state_is_given = other_state, True
         return command(session, *args, **options)
 
-    return update_wrapper(with_session, command)
+    found: Callable[..., Any] = click.pass_obj(update_wrapper(with_session, command))
+    for option in REPEATED:
+        found = option(found)
+    return found
+
+
+def shared_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The same, and --tenant, for commands that can be limited to tenants."""
+
+    def for_tenants(session: Session, /, *args: Any, more_tenants: tuple[str, ...], **options: Any) -> Any:
+        session.tenants += more_tenants
+        return command(session, *args, **options)
+
+    option = click.option("--tenant", "more_tenants", multiple=True, metavar="NAME", help="Only this tenant.")
+    return file_options(option(update_wrapper(for_tenants, command)))

@@ -8,7 +8,7 @@ import click
 
 from reconciler.cli.locking import lock_timeout_option, locked
 from reconciler.cli.output import show, talk
-from reconciler.cli.session import Session, shared_options
+from reconciler.cli.session import Session, file_options
 from reconciler.core.model import Known, KnownGroup, address
 from reconciler.diagnostics import ConfigurationError, StateError
 
@@ -20,7 +20,7 @@ def state() -> None:
 
 @state.command("list", epilog="\b\nExample:\n  reconciler state list acmeprod/catalog-managers")
 @click.argument("addresses", nargs=-1, metavar="[ADDRESS]...")
-@shared_options
+@file_options
 def list_(session: Session, addresses: tuple[str, ...]) -> None:
     """List the addresses that are ours, all or those under ADDRESS."""
     known = _read(session)
@@ -31,7 +31,7 @@ def list_(session: Session, addresses: tuple[str, ...]) -> None:
 
 @state.command("show", epilog="\b\nExample:\n  reconciler state show acmeprod/catalog-managers")
 @click.argument("wanted", metavar="ADDRESS")
-@shared_options
+@file_options
 def show_(session: Session, wanted: str) -> None:
     """Show what the lockfile remembers of a tenant, a group or a member, as JSON."""
     import msgspec
@@ -50,7 +50,7 @@ def show_(session: Session, wanted: str) -> None:
 @state.command(epilog="\b\nExample:\n  reconciler state forget acmeprod/catalog-managers/00u4ukqvzlEP31sCk417")
 @click.argument("addresses", nargs=-1, required=True, metavar="ADDRESS...")
 @lock_timeout_option
-@shared_options
+@file_options
 def forget(session: Session, addresses: tuple[str, ...]) -> None:
     """Let go of addresses: the service keeps them, and the lockfile no longer calls them ours.
 

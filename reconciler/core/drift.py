@@ -2,9 +2,15 @@
 
 from collections.abc import Collection, Mapping
 
+import msgspec
+
 from reconciler.core.diff import Differences, diff
 from reconciler.core.model import DesiredGroup, DesiredTenant, KnownGroup, Membership, Snapshot
+from reconciler.core.plan import Action, Plan
 from reconciler.diagnostics import Source
+
+WORDS = {Action.CREATE: "removed outside", Action.DELETE: "added outside", Action.FORGET: "removed outside"}
+"""What a change means when the lockfile stands in the place of the configuration; any other was changed outside."""
 
 LOCKFILE = Source("", 0, 0)
 
@@ -29,3 +35,22 @@ def drift(
         if group.owned or group_id in live.groups
     )
     return diff(DesiredTenant(tenant, LOCKFILE, groups), live, known)
+
+
+def encode_drift(plan: Plan) -> bytes:
+    """What :func:`drift` found as indented JSON, ended by a newline.
+
+    It is a document of its own kind and in its own words: as a plan it would undo what somebody did.
+    """
+    found = [
+        {
+            "address": change.address,
+            "drift": WORDS.get(change.action, "changed outside"),
+            "userType": change.user_type,
+            "known": change.after,
+            "live": change.before,
+        }
+        for change in plan.changes
+    ]
+    document = {"format": 1, "kind": "drift", "tenants": plan.tenants, "failures": plan.failures, "drift": found}
+    return msgspec.json.format(msgspec.json.encode(document, order="deterministic"), indent=2) + b"\n"
