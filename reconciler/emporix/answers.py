@@ -13,6 +13,7 @@ import msgspec
 
 from reconciler.diagnostics import ServiceError
 from reconciler.emporix import errors
+from reconciler.emporix.bounds import TooLarge
 from reconciler.emporix.call import Answer, Call, Failure, Refusal
 from reconciler.emporix.retry import LONGEST_PAUSE
 from reconciler.emporix.veil import Veil
@@ -38,6 +39,8 @@ def judge(
     call: Call[T], received: httpx.Response | httpx.RequestError, veil: Veil
 ) -> Answer[T] | Failure | ServiceError:
     """The answer to a call, why it is worth another try, or the error if another try would bring the same."""
+    if isinstance(received, TooLarge):
+        return errors.too_large(call, str(received))
     if isinstance(received, httpx.RequestError):
         return errors.unreachable(call, veil(str(received))) if _is_hopeless(received) else _lost(received, veil)
     try:

@@ -19,6 +19,7 @@ import httpx
 
 from reconciler.diagnostics import ReconcilerError, RequestRefused, ServiceError
 from reconciler.emporix import answers, errors
+from reconciler.emporix.bounds import Bounds
 from reconciler.emporix.call import Answer, Call, Failure
 from reconciler.emporix.credentials import DEFAULT_URL, Credentials
 from reconciler.emporix.interruption import Interrupting, Interruption
@@ -38,14 +39,17 @@ class Settings:
     """How to talk to the service.
 
     ``parallelism`` is how many requests are under way at most; ``timeout`` the seconds without a byte after which a
-    request counts as lost; ``attempts`` how often and ``budget`` for how many seconds in all one call is tried;
-    ``page_size`` how many rows to ask for (FACTS, "Paging": no maximum is published). ``user_agent`` is this tool's
-    name and version unless told otherwise.
+    request counts as lost; ``deadline`` the seconds that one request may take in all, four times ``timeout`` if it is
+    None; ``largest`` the bytes that an answer may have, packed or not; ``attempts`` how often and ``budget`` for how
+    many seconds in all one call is tried; ``page_size`` how many rows to ask for (FACTS, "Paging": no maximum is
+    published), far from ``largest``. ``user_agent`` is this tool's name and version unless told otherwise.
     """
 
     url: str = DEFAULT_URL
     parallelism: int = 16
     timeout: float = 30.0
+    deadline: float | None = None
+    largest: int = 64 * 2**20
     attempts: int = 6
     budget: float = 300.0
     page_size: int = 1000
@@ -112,7 +116,11 @@ class Client:
         self._counting = Lock()
         self._dated: tuple[str, float] | None = None
         self._http = httpx.Client(transport=transport or PooledTransport(), cookies=_NoCookies())
-        self._timeout = httpx.Timeout(settings.timeout).as_dict()
+        whole = 4 * settings.timeout if settings.deadline is None else settings.deadline
+        self._limits = {
+            "timeout": httpx.Timeout(settings.timeout).as_dict(),
+            "bounds": Bounds(whole, settings.largest),
+        }
         self._headers = {
             "Accept": "application/json",
             "Accept-Encoding": "gzip, deflate",
@@ -245,9 +253,7 @@ class Client:
         if token:
             headers["Authorization"] = f"Bearer {token}"
         url = self.settings.url + call.target
-        return httpx.Request(
-            call.method, url, headers=headers, content=call.body, extensions={"timeout": self._timeout}
-        )
+        return httpx.Request(call.method, url, headers=headers, content=call.body, extensions=dict(self._limits))
 
     def _exchange(self, request: httpx.Request) -> httpx.Response | httpx.RequestError:
         try:

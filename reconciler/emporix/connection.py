@@ -12,6 +12,7 @@ from typing import Any, cast
 
 import httpx
 
+from reconciler.emporix.bounds import Gauge
 from reconciler.emporix.http1 import Answer, Plain, Secured
 
 
@@ -35,7 +36,6 @@ class Connection:
             self.close()
             raise httpx.ConnectError(str(error), request=request) from error
         self.reusable = True
-        self._timeout = seconds
 
     @property
     def alive(self) -> bool:
@@ -45,9 +45,10 @@ class Connection:
         decrypted = isinstance(self._http.sock, ssl.SSLSocket) and self._http.sock.pending()
         return self.reusable and not decrypted and not watch.poll(0)
 
-    def exchange(self, request: httpx.Request) -> httpx.Response:
+    def exchange(self, request: httpx.Request, gauge: Gauge) -> httpx.Response:
         """Sends the request and reads the whole answer."""
         self.reusable = False
+        self._http.gauge = gauge
         try:
             self._wait_at_most(_seconds(request, "write"))
             self._send(request)
@@ -58,7 +59,7 @@ class Connection:
         except (HTTPException, ValueError):
             # The cause is left out because it quotes what is wrong, which may be a secret.
             raise httpx.LocalProtocolError("method, path or a header can't be sent", request=request) from None
-        return self._read(request)
+        return self._read(request, gauge)
 
     def _send(self, request: httpx.Request) -> None:
         """Sends what httpx made of the request and nothing else; http.client refuses control characters in it."""
@@ -71,13 +72,15 @@ class Connection:
             self._http.putheader(name, value)
         self._http.endheaders()
 
-    def _read(self, request: httpx.Request) -> httpx.Response:
+    def _read(self, request: httpx.Request, gauge: Gauge) -> httpx.Response:
         seconds = _seconds(request, "read")
         try:
             self._wait_at_most(seconds)
             answer = cast(Answer, self._http.getresponse())
-            body = answer.read()
+            body = answer.body()
         except TimeoutError as error:
+            if gauge.left <= 0:
+                raise gauge.late() from error
             raise httpx.ReadTimeout(f"no answer in {seconds:g} s", request=request) from error
         except OSError as error:
             raise httpx.ReadError(str(error), request=request) from error
@@ -85,13 +88,12 @@ class Connection:
             raise httpx.RemoteProtocolError(str(error), request=request) from error
         self.reusable = not answer.will_close and not answer.stream.surplus
         headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.getheaders()]
-        return httpx.Response(answer.status, headers=headers, content=body, request=request)
+        return gauge.response(answer.status, headers, body)
 
     def _wait_at_most(self, seconds: float | None) -> None:
         """Sets the time-out if it changes: each setting is a system call at which another thread takes over."""
-        if seconds != self._timeout:
+        if seconds != self._http.sock.gettimeout():
             self._http.sock.settimeout(seconds)
-            self._timeout = seconds
 
     def close(self) -> None:
         """Ends the connection."""

@@ -64,6 +64,15 @@ def misshapen(call: Call[object], reason: str) -> ServiceError:
     return unknown(error) if call.writes else error
 
 
+def too_large(call: Call[object], reason: str) -> ServiceError:
+    """An answer that was not read to its end, whatever it says; it leaves a write in doubt."""
+    error = ServiceError(
+        f"Could not {call.purpose}: the answer to {call.method} {call.target} is {reason}",
+        remedy="No answer of the service is as large: check EMPORIX_API_URL and what stands between.",
+    )
+    return unknown(error) if call.writes else error
+
+
 def refused(call: Call[object], said: Refusal) -> RequestRefused:
     """The service said no: its words, and what would make it say yes where that is known."""
     words = ": ".join(filter(None, [said.message, "; ".join(said.details)])) or "without a reason"

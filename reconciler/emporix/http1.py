@@ -12,6 +12,8 @@ from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnec
 from socket import socket
 from typing import Any
 
+from reconciler.emporix.bounds import PIECE, Gauge
+
 
 class Stream(io.BufferedReader):
     """What the socket brings; ``surplus`` once it is closed with something left that nobody asked for."""
@@ -38,9 +40,12 @@ class Stream(io.BufferedReader):
 class Answer(HTTPResponse):
     """The answer to a request, not a provisional one (1xx), and with a length that can't be read in two ways."""
 
-    def __init__(self, sock: socket, debuglevel: int = 0, method: str | None = None, url: str | None = None) -> None:
-        super().__init__(sock, debuglevel, method, url)
-        self.fp = self.stream = Stream(self.fp.detach())
+    def __init__(self, sock: socket, gauge: Gauge, method: str | None) -> None:
+        super().__init__(sock, method=method)
+        raw = self.fp.detach()
+        raw.readinto = gauge.reading(sock, raw.readinto)  # type: ignore[method-assign, assignment]
+        self.fp = self.stream = Stream(raw)
+        self._gauge = gauge
 
     def begin(self) -> None:
         """Reads status and headers."""
@@ -55,19 +60,37 @@ class Answer(HTTPResponse):
             raise HTTPException("a line among the headers of the answer is none")
         if coding is not None and (coding.lower() != "chunked" or lengths):
             raise HTTPException("the end of the answer is not clear: Transfer-Encoding and Content-Length")
-        if len(lengths) > 1 or not all(length.isascii() and length.strip().isdigit() for length in lengths):
+        if len(lengths) > 1 or not all(map(_is_length, lengths)):
             raise HTTPException("the end of the answer is not clear: Content-Length")
+
+    def body(self) -> bytes:
+        """All of the body: one whose length is known is refused, or has its place, before it comes."""
+        if self.length is not None:
+            self._gauge.check(self.length)
+            return self.read()
+        pieces = []
+        while piece := self.read(PIECE):  # a chunk may claim to be larger than the memory
+            pieces.append(piece)
+        return b"".join(pieces)
+
+
+def _is_length(text: str) -> bool:
+    return text.isascii() and text.strip().isdigit() and len(text) < 20  # int() refuses some thousand digits
 
 
 class Plain(HTTPConnection):
     """A connection that sends ``body`` along with the head."""
 
-    response_class = Answer
     body = b""
+    gauge: Gauge
 
     def send(self, data: Any) -> None:
         """One write, so that a short request is one packet."""
         super().send(data + self.body)
+
+    def response_class(self, sock: socket, *, method: str | None) -> Answer:  # type: ignore[override]
+        """What http.client makes to read the answer."""
+        return Answer(sock, self.gauge, method)
 
 
 class Secured(Plain, HTTPSConnection):
