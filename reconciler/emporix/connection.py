@@ -76,8 +76,8 @@ class Connection:
         seconds = _seconds(request, "read")
         try:
             self._wait_at_most(seconds)
-            answer = cast(Answer, self._http.getresponse())
-            body = answer.body()
+            with cast(Answer, self._http.getresponse()) as answer:
+                body = answer.body()
         except TimeoutError as error:
             if gauge.left <= 0:
                 raise gauge.late() from error

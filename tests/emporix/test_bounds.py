@@ -1,6 +1,8 @@
 """One answer takes so much time and so many bytes and no more, however its server goes about it."""
 
+import gc
 import gzip
+import select
 import socket
 import threading
 import zlib
@@ -73,9 +75,11 @@ DRIBBLES: dict[str, tuple[bytes, bytes]] = {
 @pytest.mark.parametrize(("first", "then"), DRIBBLES.values(), ids=DRIBBLES)
 def test_a_byte_at_a_time(first: bytes, then: bytes) -> None:
     """However often something comes, the whole answer has its time."""
-    with sending(first, forever=then, pause=0.02) as url:
-        with pytest.raises(httpx.ReadTimeout, match=r"no whole answer in 0\.3 s"):
-            fetch(url, 0.3)
+    with (
+        sending(first, forever=then, pause=0.02) as url,
+        pytest.raises(httpx.ReadTimeout, match=r"no whole answer in 0\.3 s"),
+    ):
+        fetch(url, 0.3)
 
 
 def test_the_time_begins_anew() -> None:
@@ -113,6 +117,32 @@ def test_more_than_anybody_needs(first: bytes, then: bytes) -> None:
         fetch(url)
 
 
+@pytest.mark.parametrize(("first", "then"), [*LARGE.values(), DRIBBLES["body"]])
+def test_the_connection_is_closed(first: bytes, then: bytes) -> None:
+    """A server whose answer was too much learns at once that nobody reads on."""
+    left = threading.Event()
+
+    def talk(connection: socket.socket) -> None:
+        heard(connection)
+        with suppress(OSError):
+            connection.sendall(first)
+            while then:
+                connection.sendall(then)
+                if connection in select.select([connection], [], [], 0.01)[0] and not connection.recv(1):
+                    break
+            heard(connection)
+        left.set()
+
+    gc.disable()
+    try:
+        with wire(talk) as (url, _):
+            with pytest.raises(httpx.RequestError):
+                fetch(url, 0.3)
+            assert left.wait(5)
+    finally:
+        gc.enable()
+
+
 def test_as_much_as_is_allowed() -> None:
     """Sizes up to the bound are read whole, packed or not."""
     body = b"[" * (MOST - 1000)
@@ -133,9 +163,11 @@ def test_packed_as_nobody_asked_for(coding: bytes) -> None:
 @pytest.mark.parametrize("length", ["9" * 19, "9" * 7200])
 def test_a_length_of_very_many_digits(length: str) -> None:
     """A length is refused that is too large, or that no number is made of."""
-    with sending(START + b"Content-Length: " + length.encode() + b"\r\n\r\n{}") as url:
-        with pytest.raises((TooLarge, httpx.RemoteProtocolError)):
-            fetch(url)
+    with (
+        sending(START + b"Content-Length: " + length.encode() + b"\r\n\r\n{}") as url,
+        pytest.raises((TooLarge, httpx.RemoteProtocolError)),
+    ):
+        fetch(url)
 
 
 @pytest.mark.parametrize(
@@ -156,31 +188,37 @@ def test_through_a_proxy(pieces: bytes, pause: float, error: type[Exception], mo
 
 def test_a_large_answer_is_not_asked_for_again() -> None:
     """An answer that is too large is an error at once that names the call; a write stays in doubt."""
-    with standin(lambda asked: Reply(200 if asked.method == "GET" else 201, b"[" * 5000)) as service:
-        with world.client(service.url, credentials=world.READY, largest=4000) as client:
-            with pytest.raises(ServiceError, match=r"list the groups of acme: .* larger than 4000 bytes"):
-                Iam(client).groups()
-            with pytest.raises(OutcomeUnknown, match="larger than 4000 bytes"):
-                Iam(client).add_member("g", UserType.EMPLOYEE, "u")
-            assert client.sent == {"list groups": 1, "add member": 1}
+    with (
+        standin(lambda asked: Reply(200 if asked.method == "GET" else 201, b"[" * 5000)) as service,
+        world.client(service.url, credentials=world.READY, largest=4000) as client,
+    ):
+        with pytest.raises(ServiceError, match=r"list the groups of acme: .* larger than 4000 bytes"):
+            Iam(client).groups()
+        with pytest.raises(OutcomeUnknown, match="larger than 4000 bytes"):
+            Iam(client).add_member("g", UserType.EMPLOYEE, "u")
+        assert client.sent == {"list groups": 1, "add member": 1}
 
 
 def test_a_slow_answer_is_asked_for_again() -> None:
     """An answer that does not end in time is tried again like one that does not come; a write stays in doubt."""
-    with sending(START + b"\r\n", forever=b"[", pause=0.02) as url:
-        with world.client(url, credentials=world.READY, deadline=0.1, attempts=2) as client:
-            with pytest.raises(ServiceError, match=r"tried 2 times .* no whole answer in 0\.1 s"):
-                Iam(client).groups()
-            with pytest.raises(OutcomeUnknown):
-                Iam(client).add_member("g", UserType.EMPLOYEE, "u")
+    with (
+        sending(START + b"\r\n", forever=b"[", pause=0.02) as url,
+        world.client(url, credentials=world.READY, deadline=0.1, attempts=2) as client,
+    ):
+        with pytest.raises(ServiceError, match=r"tried 2 times .* no whole answer in 0\.1 s"):
+            Iam(client).groups()
+        with pytest.raises(OutcomeUnknown):
+            Iam(client).add_member("g", UserType.EMPLOYEE, "u")
 
 
 def test_four_times_the_time_out() -> None:
     """Unless told otherwise a whole answer has four times as long as one piece of it."""
-    with sending(START + b"\r\n", forever=b"[", pause=0.02) as url:
-        with world.client(url, credentials=world.READY, timeout=0.1, attempts=1) as client:
-            with pytest.raises(ServiceError, match=r"no whole answer in 0\.4 s"):
-                Iam(client).groups()
+    with (
+        sending(START + b"\r\n", forever=b"[", pause=0.02) as url,
+        world.client(url, credentials=world.READY, timeout=0.1, attempts=1) as client,
+        pytest.raises(ServiceError, match=r"no whole answer in 0\.4 s"),
+    ):
+        Iam(client).groups()
 
 
 def test_a_full_page_is_far_below() -> None:
