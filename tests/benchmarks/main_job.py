@@ -2,9 +2,9 @@
 
     python -m tests.benchmarks.main_job [--runs 5]
 
-Beside the times stand the requests sent and the least number possible. The least is: one token, one listing of the groups,
-the pages of the members of each managed group, and for an apply one request for each change, one look whether the new
-users exist, and the pages of the touched groups once more to verify.
+Beside the times stand the requests sent and the least number possible. The least is: one token, one listing of the
+groups, the pages of the members of each managed group, and for an apply one request for each change, one look whether
+the new users exist, and the pages of the touched groups once more to verify.
 """
 
 import argparse
