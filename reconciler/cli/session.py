@@ -139,7 +139,7 @@ def log_exchange(exchange: "Exchange") -> None:
 
 
 class Waits:
-    """Tells somebody who waits why: a service that asks to slow down looks like one that hangs."""
+    """Tells somebody who waits why: a service that asks to slow down, or fails, looks like one that hangs."""
 
     LONG = 5.0
     """Seconds of a wait that are worth a line, and between two such lines."""
@@ -149,11 +149,11 @@ class Waits:
 
     def __call__(self, exchange: "Exchange") -> None:
         """Say it for a long wait, unless it was said just now."""
-        now = time.monotonic()
-        if exchange.wait is not None and exchange.wait >= self.LONG and now - self.told >= self.LONG:
+        now, seconds = time.monotonic(), exchange.wait or exchange.asked or 0
+        if seconds >= self.LONG and now - self.told >= self.LONG:
             self.told = now
-            answer = exchange.status or exchange.note or "no answer"
-            talk([f"The service asks to slow down ({answer}): waiting {exchange.wait:.0f} s"])
+            why = "The service asks to slow down" if exchange.asked else "The service did not answer as it should"
+            talk([f"{why} ({exchange.status or exchange.note}): waiting {seconds:.0f} s"])
 
 
 REPEATED = (
