@@ -40,6 +40,8 @@ class Workplace:
     folder: Path
     url: str
     more: dict[str, str] = field(default_factory=dict)
+    spawner: "Spawner | None" = None
+    """If there is one, :meth:`run` goes through it."""
 
     @property
     def environment(self) -> dict[str, str]:
@@ -74,6 +76,8 @@ class Workplace:
 
     def run(self, *args: str, **env: str) -> Result:
         """Run the command to its end."""
+        if self.spawner:
+            return self.spawner.run(self, *args, **env)
         with self.start(*args, **env) as running:
             return running.end()
 
@@ -184,12 +188,12 @@ class Spawner:
             [sys.executable, "-c", SPAWNER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
 
-    def run(self, workplace: Workplace, *args: str) -> Result:
+    def run(self, workplace: Workplace, *args: str, **env: str) -> Result:
         """Run the command in a workplace; its output goes through files there."""
         process = self._process
         assert process.stdin is not None
         assert process.stdout is not None
-        job = {"folder": str(workplace.folder), "environment": workplace.environment, "args": list(args)}
+        job = {"folder": str(workplace.folder), "environment": {**workplace.environment, **env}, "args": list(args)}
         process.stdin.write(json.dumps(job) + "\n")
         process.stdin.flush()
         self._pid = int(process.stdout.readline())
