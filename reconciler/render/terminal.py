@@ -185,7 +185,7 @@ class _Page:
     def failures(self, plan: Plan) -> Iterator[str]:
         word = self.paint("Error:", Look.REMOVE)
         for tenant, reason in sorted(plan.failures.items()):
-            yield f"{word} tenant {safe(tenant)} could not be read: {safe(reason)}"
+            yield f"{word} tenant {safe(tenant)} is left out: {safe(reason)}"
             yield ""
 
     def objections(

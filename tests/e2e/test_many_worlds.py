@@ -91,7 +91,7 @@ def test_what_the_planner_lets_pass_the_service_does(
     work = Workplace(tmp_path, serve(seed).url, {**ids, **secrets})
     work.configure(configuration(wishes))
     plan = work.run("plan", "--take-over")
-    assert set(re.findall(r"Error: tenant (\w+) could not be", plan.out)) == unlawful
+    assert set(re.findall(r"Error: tenant (\w+) is left out", plan.out)) == unlawful
     fingerprint = re.search(r"^Fingerprint: (\w+)$", plan.out, re.MULTILINE)
     assert fingerprint is not None
     done = work.run("apply", "--auto-approve", "--take-over", "--accept", fingerprint.group(1))
