@@ -78,21 +78,6 @@ def test_running_requests_are_finished_and_recorded(work: Workplace, between: Pr
     assert work.run("plan", "--detailed-exitcode").code == 0
 
 
-def test_an_impatient_second_signal_changes_nothing(work: Workplace, between: Proxy, world: World) -> None:
-    """Who presses Ctrl-C three times gets what one Ctrl-C gives."""
-    work.configure(configuration(group("ours", PEOPLE)))
-    with gate(between, third_member_on(between)) as held, work.start(*TWO_AT_ONCE) as command:
-        held.wait_for(2)
-        for _ in range(3):
-            command.signal(signal.SIGINT)
-            command.says("Interrupted")
-        held.is_open.set()
-        ended = command.end()
-    assert ended.code == 4, ended.everything
-    assert set(work.owned["acmeprod/ours*"]) == world.members("ours")
-    assert len(world.members("ours")) == 4
-
-
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_while_planning_ends_at_once(work: Workplace, between: Proxy, world: World, number: int) -> None:
     """Even while the service does not answer: nothing was changed, nobody waits for a time-out, no traceback."""
