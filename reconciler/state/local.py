@@ -95,9 +95,12 @@ class LocalBackend(Backend):
     @cached_property
     def _target(self) -> Path:
         try:
-            return self._path.resolve()
+            target = self._path.resolve()
         except RuntimeError as error:  # how Python before 3.13 reports links that lead in a circle
             raise OSError(errno.ELOOP, os.strerror(errno.ELOOP)) from error
+        if target.is_symlink():  # and how later ones leave it to be found
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+        return target
 
     def _wait(self, timeout: float, on_wait: OnWait | None) -> int:
         deadline = time.monotonic() + max(timeout, PATIENCE)
