@@ -4,20 +4,26 @@ What is about to be done is in the lockfile as ``pending`` before the first requ
 last, so that a run that dies in between, whenever that is, is finished by the next one (DESIGN section 6).
 """
 
+import time
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import Future, wait
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from math import inf
 
 from reconciler.core.known import advance, has_happened
 from reconciler.core.model import Known, Snapshot
 from reconciler.core.plan import Action, Change, Plan
 from reconciler.core.schedule import Call, schedule
 from reconciler.core.stale import WITHOUT_REQUEST
-from reconciler.diagnostics import ExitCode, ReconcilerError, StateError
+from reconciler.diagnostics import ExitCode, ReconcilerError, ServiceError, StateError
 from reconciler.emporix.iam import Iam
-from reconciler.emporix.workers import Workers, result_of
+from reconciler.emporix.workers import WAKE, Workers
 from reconciler.run import Connect, Outcome, Progress, Run
 from reconciler.state import Backend, Lease, Lockfile, save
+
+LAST_LOOK = 3.0
+"""Seconds in which an interrupted run reads again what it did: a service that asks to wait, or hangs, ends that too."""
 
 
 @dataclass(slots=True)
@@ -158,7 +164,7 @@ def _verify(
 
     A tenant that can't be read again is a doubt and hides none of the others.
     """
-    fresh, doubts = _read_tenants(plan, live, connect)
+    fresh, doubts = _read_tenants(plan, live, connect, LAST_LOOK if report.interrupted else inf)
     seen = [change for change in report.done if change.tenant in fresh]
     denied = [change for change in seen if not has_happened(change, fresh)]
     unsure = [(change, why) for change, why in report.unsure if not _is_so(change, fresh)]
@@ -180,9 +186,10 @@ def _is_so(change: Change, fresh: Mapping[str, Snapshot]) -> bool:
 
 
 def _read_tenants(
-    plan: Plan, live: Mapping[str, Snapshot], connect: Connect
+    plan: Plan, live: Mapping[str, Snapshot], connect: Connect, seconds: float
 ) -> tuple[dict[str, Snapshot], dict[str, str]]:
     """The touched groups of every tenant as they are now, all tenants at once, and why some could not be read."""
+    until = time.monotonic() + seconds
     tenants = sorted({change.tenant for change in plan.changes})
     fresh, doubts = dict[str, Snapshot](), dict[str, str]()
     workers = Workers(len(tenants))  # not an executor's, for which Ctrl-C would have to wait
@@ -190,12 +197,21 @@ def _read_tenants(
         reads = {tenant: workers.submit(_read, plan, live[tenant], connect(tenant)) for tenant in tenants}
         for tenant, read in reads.items():
             try:
-                fresh[tenant] = result_of(read)
+                fresh[tenant] = _result(read, until)
             except ReconcilerError as error:
                 doubts[tenant] = error.message
     finally:
         workers.close()
     return fresh, doubts
+
+
+def _result(read: Future[Snapshot], until: float) -> Snapshot:
+    """What was read; Ctrl-C reaches the main thread meanwhile, because it wakes often."""
+    while not read.done():
+        if time.monotonic() > until:
+            raise ServiceError(f"the run was interrupted, and no answer came within {LAST_LOOK:.0f} s")
+        wait((read,), WAKE)
+    return read.result()
 
 
 def _read(plan: Plan, before: Snapshot, iam: Iam) -> Snapshot:
