@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +18,9 @@ from typing import Any
 
 PATIENCE = 60
 """Seconds after which a command counts as hanging: far more than any needs, and no test waits for it to pass."""
+
+SOON = 15
+"""Seconds within which a run ends that does not wait: far less than the waits that the tests ask for."""
 
 
 @dataclass(frozen=True)
@@ -45,8 +49,9 @@ class Workplace:
 
     @property
     def environment(self) -> dict[str, str]:
-        """Nothing of the tester's own environment but the way to Python."""
+        """Nothing of the tester's own environment but the way to Python, and what has coverage measured."""
         return {
+            **{name: value for name, value in os.environ.items() if name.startswith("COVERAGE_PROCESS_")},
             "PATH": os.environ.get("PATH", ""),
             "HOME": str(self.folder),
             "LANG": "C.UTF-8",
@@ -145,6 +150,13 @@ class Running:
         for reader in self._readers:
             reader.join()
         return Result(code, "".join(self.out), "".join(self.err))
+
+    def end_soon(self) -> Result:
+        """The same, for a run that must not wait for what it was waiting for."""
+        began = time.monotonic()
+        result = self.end()
+        assert time.monotonic() - began < SOON, result.everything
+        return result
 
     def __enter__(self) -> "Running":
         return self

@@ -37,7 +37,8 @@ def test_every_field_reads_back(work: Workplace, world: World) -> None:
     """Created, then each field changed or emptied in turn: after each apply a plan is empty."""
     work.configure(configuration(group("ours", ["ana"], **FULL)))
     settled(work)
-    for name, value in {"description": None, "templates": [], "restrictions": ["DE"], "mixins": {}}.items():
+    changes: dict[str, Any] = {"description": None, "templates": [], "restrictions": ["DE"], "mixins": {}}
+    for name, value in changes.items():
         work.configure(configuration(group("ours", ["ana"], **{**FULL, name: value})))
         settled(work)
     assert world.members("ours") == {"ana"}
