@@ -120,6 +120,7 @@ def main(args: Sequence[str] | None = None) -> NoReturn:
 def _run(args: Sequence[str] | None) -> int:
     try:
         answer: Any = cli.main(args, prog_name="reconciler", standalone_mode=False)
+        sys.stdout.flush()  # or Python would do it, and tell of a full disk in its own way
         return int(answer or ExitCode.DONE)
     except click.exceptions.Exit as leaving:
         return leaving.exit_code

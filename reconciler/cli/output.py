@@ -30,12 +30,13 @@ def show(lines: Iterable[str]) -> None:
 def talk(lines: Iterable[str]) -> None:
     """Write talk to stderr, where it can't spoil a result that a machine reads.
 
-    When whoever listened has gone, there is nobody to tell, and an apply must still come to its end and be recorded.
+    When whoever listened has gone, or the log's disk is full, there is nobody to tell, and an apply must still come to
+    its end and be recorded.
     """
     try:
         sys.stderr.writelines(f"{line}\n" for line in lines)
         sys.stderr.flush()
-    except BrokenPipeError:
+    except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
 
 

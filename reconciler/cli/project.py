@@ -55,12 +55,12 @@ def init(session: Session) -> None:
     path = session.paths[0]
     if path.is_dir():
         path /= "reconciler.yaml"
+    if path.exists():
+        raise ConfigurationError(f"{path} exists already", remedy="name another file with -f")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("x", encoding="utf-8") as file:
             file.write(STARTER)
-    except FileExistsError as error:
-        raise ConfigurationError(f"{path} exists already", remedy="name another file with -f") from error
     except OSError as error:
         raise ConfigurationError(f"{path} can't be written: {error.strerror}") from error
     file_option = "" if path == Path("reconciler.yaml") else f" -f {path}"
