@@ -155,3 +155,17 @@ def test_a_bar_ends_with_a_signal(ready: Workplace, world: World) -> None:
     assert "Interrupted: waiting for 1 request to finish" in plain
     assert "Traceback" not in terminal.text
     assert ready.lockfile["pending"] == []
+
+
+def test_a_plan_that_does_not_fit_leaves_the_older_one(ready: Workplace, world: World) -> None:
+    """When the disk is full halfway through, the older plan file is as it was, and no half of a new one lies about."""
+    (ready.folder / "x.plan").write_text("older")
+    ready.configure(configuration(group("ours", ["ana"], description={"en": "many words " * 1000})))
+    done = subprocess.run(
+        ["sh", "-c", 'ulimit -f 8; exec "$0" "$@"', *ready.arguments("plan", "-o", "x.plan")],
+        cwd=ready.folder, env=ready.environment, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "the plan can't be saved to x.plan: File too large" in done.stderr
+    assert (ready.folder / "x.plan").read_text() == "older"
+    assert ready.files == ["reconciler.yaml", "x.plan"]
