@@ -172,3 +172,19 @@ def test_colours_are_for_terminals_that_want_them(ready: Workplace) -> None:
     assert shown == {"plain": True, "NO_COLOR": False, "option": False}
     ready.more = {}
     assert escape not in ready.run("plan").everything
+
+
+def test_a_lockfile_that_somebody_writes_at_the_question_is_not_overwritten(ready: Workplace, world: World) -> None:
+    """Even if nothing is sent, because all is only to be adopted: exit 1, and the other's lockfile stands."""
+    ready.configure(configuration({"id": "clerks", "members": ["zoe"]}))
+    assert ready.apply().code == 0
+    assert ready.run("state", "forget", "acmeprod/clerks").code == 0
+    path = ready.folder / "reconciler.lock"
+    with asked(ready) as terminal:
+        theirs = path.read_text().replace(ready.lockfile["writtenBy"], "somebody else")
+        path.write_text(theirs)
+        terminal.type("yes\n")
+        assert terminal.end() == 1
+        assert "Traceback" not in terminal.text
+        assert "somebody else" in terminal.text
+    assert path.read_text() == theirs

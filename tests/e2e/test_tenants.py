@@ -114,3 +114,12 @@ def test_only_the_named_tenants_are_asked(three: Workplace, world: World) -> Non
     typo = three.run("--tenant", "acmeuss", "plan")
     assert typo.code == 1
     assert "did you mean acmeus?" in typo.err
+
+
+def test_drift_that_is_not_looked_for_everywhere_is_no_success(three: Workplace, world: World) -> None:
+    """A tenant that can't be read is named, the others are shown, exit 1 even where no change would be 0."""
+    assert three.apply().code == 0
+    for args in ((), ("--detailed-exitcode",), ("--format", "json")):
+        result = three.run("drift", *args, EMPORIX_CLIENT_SECRET_ACMEEU="wrong")
+        assert result.code == 1, result.everything
+        assert "acmeeu" in result.err
