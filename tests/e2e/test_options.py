@@ -92,6 +92,16 @@ def test_a_folder_is_a_configuration(ready: Workplace, world: World) -> None:
     assert (ready.folder / "access" / "reconciler.lock").is_file()
 
 
+def test_an_empty_file_is_warned_of(ready: Workplace) -> None:
+    """One of several that says nothing is a remark on stderr, and no error."""
+    (ready.folder / "access").mkdir()
+    ready.configure(configuration(group("theirs", ["ben"])), "access/one.yaml")
+    ready.configure("# nothing yet\n", "access/two.yaml")
+    result = ready.run("-f", "access", "validate")
+    assert result.code == 0, result.everything
+    assert "access/two.yaml:1:1: warning: this file is empty" in result.err
+
+
 def test_help_offers_what_a_command_heeds(ready: Workplace) -> None:
     """--tenant where it limits something, and not where it would be ignored."""
     for command, offered in ((("plan",), True), (("doctor",), True), (("validate",), False), (("show",), False)):
