@@ -268,4 +268,5 @@ def _answer(asked: rules.Questions, snapshot: Snapshot, iam: Iam) -> Snapshot:
         memberships=held.groups,
         missing=held.missing | iam.missing_customers(asked.existing),
         restricted_to=iam.restricted_to() if asked.controls else None,
+        templates=iam.templates() if asked.templates else None,
     )

@@ -98,7 +98,9 @@ def _lockfile(session: Session, loaded: "Loaded") -> Iterator[Finding]:
     else:
         yield ok(f"lockfile: {backend.url}, serial {lockfile.serial}")
     if lockfile.pending:
-        yield note(f"lockfile: {len(lockfile.pending)} changes of a broken run are pending; the next run settles them")
+        yield note(
+            f"lockfile: changes of an unfinished run are pending ({len(lockfile.pending)}); the next run settles them"
+        )
     yield lock
 
 

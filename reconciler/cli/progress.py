@@ -45,6 +45,8 @@ class Lines(Progress):
 
     def finished(self, step: Step, outcome: Outcome, why: str) -> None:
         """Say what a log needs: everything of a small apply, failures and milestones of a large one."""
+        if outcome is Outcome.SKIPPED:
+            return
         self.done += 1
         milestone = self.done * 10 // self.steps > (self.done - 1) * 10 // self.steps
         if self.steps <= FEW or outcome in {Outcome.FAILED, Outcome.UNSURE}:
@@ -74,7 +76,7 @@ class OnTerminal(Progress):
 
     def finished(self, step: Step, outcome: Outcome, why: str) -> None:
         """Move the bar on."""
-        if self.task is not None:
+        if self.task is not None and outcome is not Outcome.SKIPPED:
             self.bar.advance(self.task)
 
     def interrupted(self, running: int) -> None:

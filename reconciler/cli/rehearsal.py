@@ -11,6 +11,10 @@ if TYPE_CHECKING:
 SEEDS = ("sandbox/seed.yaml", "sandbox/seed.yml", "sandbox/seed.json")
 
 
+PLATFORM = {"id": "bo-user", "code": "BO_USER", "userType": "EMPLOYEE", "name": {"en": "Backoffice users"}}
+"""What every real tenant has: groups of the platform, from whose names its default language can be told."""
+
+
 def home(folder: Path) -> Path:
     """The folder that keeps the sandbox's data: the nearest upwards that has a seed, or the configuration's own.
 
@@ -43,10 +47,18 @@ def _tenant(tenant: DesiredTenant) -> dict[str, Any]:
         "languages": ["en", *sorted(languages - {"en"})],
         "accessControls": [{"id": i} for i in _named(tenant, "accessControls")],
         "templates": [{"id": i} for i in _named(tenant, "templates")],
-        "groups": [_group(group) for group in tenant.groups if group.fields is None],
+        "groups": _groups(tenant),
         "employees": members[UserType.EMPLOYEE],
         "customers": [user for user in members[UserType.CUSTOMER] if user not in members[UserType.EMPLOYEE]],
     }
+
+
+def _groups(tenant: DesiredTenant) -> list[dict[str, Any]]:
+    """Somebody else's groups, and one of the platform unless one of them is that."""
+    others = [_group(group) for group in tenant.groups if group.fields is None]
+    taken = {other["id"] for other in others} | {other.get("code") for other in others}
+    taken |= {group.id for group in tenant.groups}
+    return others if taken & {PLATFORM["id"], PLATFORM["code"]} else [PLATFORM, *others]
 
 
 def _languages(group: DesiredGroup) -> set[str]:

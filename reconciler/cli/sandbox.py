@@ -85,8 +85,8 @@ def reset(session: Session, db: Path | None) -> None:
         if database.exists():
             empty(database)
         if db is None:
-            lockfile = database.with_name("sandbox.lock")
-            lockfile.unlink(missing_ok=True)
+            for name in ("sandbox.lock", "sandbox.lock.backup"):
+                database.with_name(name).unlink(missing_ok=True)
     talk([f"Emptied {database}."])
 
 

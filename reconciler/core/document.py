@@ -99,6 +99,7 @@ class _Remark(_Struct):
 
 class _Document(_Struct):
     format: int
+    kind: str
     fingerprint: str
     checksum: str
     lineage: str
@@ -107,7 +108,6 @@ class _Document(_Struct):
     summary: dict[str, int]
     changes: tuple[_Change, ...]
     groups: tuple[_Group, ...]
-    kind: str = KIND
     service: str = ""
     state: str = ""
     unchanged: int = 0
@@ -122,13 +122,14 @@ class _Document(_Struct):
 
 class _Format(msgspec.Struct):
     format: int
-    kind: str = KIND
+    kind: str
 
 
 def encode(plan: Plan) -> bytes:
     """The plan as indented JSON, ended by a newline; equal plans give equal bytes."""
     document = _Document(
         format=FORMAT,
+        kind=KIND,
         fingerprint=plan.fingerprint,
         checksum="",
         lineage=plan.lineage,

@@ -137,6 +137,16 @@ def take_over(plan: Plan, removals: Removals) -> Iterator[Diagnostic]:
     """Members that were never ours are not removed by accident on first contact, or together with their group."""
     if plan.take_over:
         return
+    for change in plan.changes:
+        is_replaced = change.user is None and change.action is Action.REPLACE
+        if is_replaced and plan.touched[change.tenant, change.group].first_contact:
+            yield Diagnostic(
+                f"{change.address} was never ours and would be deleted and made anew ({change.reason})",
+                change.source,
+                "keep what can't change in place as it is, or take the group over with --take-over",
+                address=change.address,
+                rule="takeOver",
+            )
     for key, changes in removals.items():
         touched = plan.touched[key]
         foreign = [change for change in changes if change.reason is Reason.NEVER_OURS]

@@ -188,7 +188,8 @@ class Snapshot:
 
     ``groups`` are all groups of the tenant, members read only where asked. ``memberships`` are ALL groups of those
     users that were asked about, ``missing`` those of them that do not exist. ``language`` is the tenant's default
-    language and ``restricted_to`` the userTypes an access control is restricted to; both None when nobody asked.
+    language and ``restricted_to`` the userTypes an access control is restricted to, and ``templates`` the access
+    controls of each template; None when nobody asked.
     """
 
     tenant: str
@@ -197,6 +198,7 @@ class Snapshot:
     missing: frozenset[str] = frozenset()
     language: str | None = None
     restricted_to: Mapping[str, frozenset[UserType]] | None = None
+    templates: Mapping[str, tuple[str, ...]] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from reconciler.core.holdings import Holdings
 from reconciler.core.model import DesiredGroup, DesiredTenant, Snapshot, UserType
 from reconciler.core.plan import Action, Change
 from reconciler.core.terms import COMPANY_CODES, Terms, terms
-from reconciler.diagnostics import Diagnostic, Severity, Source
+from reconciler.diagnostics import Diagnostic, Source
 
 WRITES = frozenset({Action.CREATE, Action.UPDATE, Action.REPLACE})
 ENDS = frozenset({Action.DELETE, Action.REPLACE})
@@ -30,9 +30,10 @@ class Questions:
     existing: Mapping[str, UserType]
     groups: frozenset[str]
     controls: bool
+    templates: bool = False
 
     def __bool__(self) -> bool:
-        return bool(self.users or self.existing or self.groups or self.controls)
+        return bool(self.users or self.existing or self.groups or self.controls or self.templates)
 
 
 def questions(found: Differences, live: Snapshot) -> Questions:
@@ -49,7 +50,8 @@ def questions(found: Differences, live: Snapshot) -> Questions:
         users={**employees, **leaving},
         existing={user: kind for user, kind in joining.items() if kind is UserType.CUSTOMER},
         groups=_siblings(found, live),
-        controls=any(_new_controls(change) for change in found.changes),
+        controls=any(_gained(change, name) for change in found.changes for name in ("accessControls", "templates")),
+        templates=any(_gained(change, "templates") for change in found.changes),
     )
 
 
@@ -86,12 +88,12 @@ def _siblings(found: Differences, live: Snapshot) -> frozenset[str]:
     )
 
 
-def _new_controls(change: Change) -> list[str]:
-    """The access controls that a definition gains, or all of them when its userType changes."""
+def _gained(change: Change, name: str) -> list[str]:
+    """The access controls or templates that a definition gains, or all of them when its userType changes."""
     if change.action not in WRITES or not change.after:
         return []
     before = change.before if change.before and change.action is Action.UPDATE else {}
-    return sorted(set(change.after.get("accessControls", ())) - set(before.get("accessControls", ())))
+    return sorted(set(change.after.get(name, ())) - set(before.get(name, ())))
 
 
 def check(desired: DesiredTenant, found: Differences, live: Snapshot) -> list[Diagnostic]:
@@ -159,9 +161,10 @@ class _After:
                 yield Diagnostic(
                     f"there is no {change.user_type} {change.user} in {change.tenant}",
                     change.source,
-                    "correct the id, or create the user first; ids are case-sensitive",
+                    "correct the id, or create the user first; a group takes users of its own userType,"
+                    " and ids are case-sensitive",
                     address=change.address,
-                    rule="user must exist",
+                    rule="1: members exist and have the group's userType",
                 )
 
     def both_types(self) -> Iterator[Diagnostic]:
@@ -236,31 +239,37 @@ class _After:
                     )
 
     def controls(self) -> Iterator[Diagnostic]:
-        """Rule 5: an access control may be restricted to groups of one userType."""
-        known = self.live.restricted_to
-        if known is None:
-            return
-        for change in self.written.values():
-            for control in _new_controls(change):
-                source = self._field_source(change, "accessControls")
-                if control not in known:
-                    yield Diagnostic(
-                        f"{change.address} refers to the access control {control}, which does not exist",
-                        source,
-                        "correct the id",
-                        address=change.address,
-                        severity=Severity.WARNING,
-                    )
-                elif change.user_type not in known[control]:
-                    allowed = " or ".join(sorted(known[control]))
-                    yield Diagnostic(
-                        f"{change.address} has userType {change.user_type},"
-                        f" but the access control {control} is for {allowed}",
-                        source,
-                        "choose an access control for this userType",
-                        address=change.address,
-                        rule="5: restrictedTo",
-                    )
+        """Rule 5: an access control, also one that a template brings, may be restricted to groups of one userType."""
+        restricted, templates = self.live.restricted_to or {}, self.live.templates or {}
+        for change in self.written.values() if self.live.restricted_to is not None else ():
+            for control in _gained(change, "accessControls"):
+                yield from self._control(change, "accessControls", control, f"the access control {control}", restricted)
+            for template in _gained(change, "templates"):
+                if template not in templates:
+                    yield self._unknown(change, "templates", f"the template {template}")
+                for control in templates.get(template, ()):
+                    through = f"the access control {control} of the template {template}"
+                    yield from self._control(change, "templates", control, through, restricted)
+
+    def _control(
+        self, change: Change, field: str, control: str, told: str, restricted: Mapping[str, frozenset[UserType]]
+    ) -> Iterator[Diagnostic]:
+        if control not in restricted:
+            yield self._unknown(change, field, told)
+        elif change.user_type not in restricted[control]:
+            yield Diagnostic(
+                f"{change.address} has userType {change.user_type},"
+                f" but {told} is for {' or '.join(sorted(restricted[control]))}",
+                self._field_source(change, field),
+                "choose an access control for this userType",
+                address=change.address,
+                rule="5: restrictedTo",
+            )
+
+    def _unknown(self, change: Change, field: str, told: str) -> Diagnostic:
+        source = self._field_source(change, field)
+        message = f"{change.address} refers to {told}, which does not exist"
+        return Diagnostic(message, source, "correct the id", address=change.address, rule="5: restrictedTo")
 
     def _field_source(self, change: Change, name: str) -> Source | None:
         entry = self.entries.get(change.group)

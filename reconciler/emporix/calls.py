@@ -117,6 +117,13 @@ def list_access_controls(tenant: str, number: int, size: int) -> Call[list[wire.
     return Call("list access controls", purpose, "GET", where, wire.access_controls, headers=COUNTED)
 
 
+def list_templates(tenant: str, number: int, size: int) -> Call[list[wire.Template]]:
+    """A page of the tenant's templates."""
+    where = target("iam", tenant, "templates", pageNumber=number, pageSize=size)
+    purpose = f"list the templates of {tenant}"
+    return Call("list templates", purpose, "GET", where, wire.templates, headers=COUNTED)
+
+
 def own_scopes(tenant: str) -> Call[wire.Scopes]:
     """The scopes of the user whose token it is; a service's token has no user."""
     return Call(

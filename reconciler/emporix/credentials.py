@@ -34,22 +34,27 @@ def credentials_for(tenant: str, environ: Mapping[str, str]) -> Credentials:
     """The tenant's own credentials (``EMPORIX_CLIENT_ID_ACME``) or else those for all tenants.
 
     The names are those of the vendor's Terraform provider (FACTS, "Authentication"). A ready token wins over a client's
-    id and secret of the same level. The two levels are never mixed: an id with the secret of another client would only
-    be refused with a message that names neither.
+    id and secret of the same level. Of a tenant's own client one half may be that of all tenants, such as one secret
+    for clients that differ by their ids.
     """
     own = f"_{tenant.upper()}"
-    for suffix in (own, ""):
-        found = {name: _read(environ, name + suffix) for name in (TOKEN, CLIENT_ID, CLIENT_SECRET)}
-        if found[TOKEN]:
-            return Credentials(access_token=found[TOKEN])
-        if found[CLIENT_ID] and found[CLIENT_SECRET]:
-            return Credentials(client_id=found[CLIENT_ID], client_secret=found[CLIENT_SECRET])
-        if found[CLIENT_ID] or found[CLIENT_SECRET]:
-            present, missing = (CLIENT_ID, CLIENT_SECRET) if found[CLIENT_ID] else (CLIENT_SECRET, CLIENT_ID)
-            raise CredentialsError(
-                f"Tenant {tenant}: {present}{suffix} is set, but {missing}{suffix} is not",
-                remedy=f"Set {missing}{suffix} too.",
-            )
+    mine = {name: _read(environ, name + own) for name in (TOKEN, CLIENT_ID, CLIENT_SECRET)}
+    everybodys = {name: _read(environ, name) for name in (TOKEN, CLIENT_ID, CLIENT_SECRET)}
+    if mine[TOKEN]:
+        return Credentials(access_token=mine[TOKEN])
+    if everybodys[TOKEN] and not (mine[CLIENT_ID] or mine[CLIENT_SECRET]):
+        return Credentials(access_token=everybodys[TOKEN])
+    client = mine[CLIENT_ID] or everybodys[CLIENT_ID]
+    secret = mine[CLIENT_SECRET] or everybodys[CLIENT_SECRET]
+    if client and secret:
+        return Credentials(client_id=client, client_secret=secret)
+    if client or secret:
+        present, missing = (CLIENT_ID, CLIENT_SECRET) if client else (CLIENT_SECRET, CLIENT_ID)
+        suffix = own if mine[present] else ""
+        raise CredentialsError(
+            f"Tenant {tenant}: {present}{suffix} is set, but {missing}{suffix} is not",
+            remedy=f"Set {missing}{suffix} too.",
+        )
     raise CredentialsError(
         f"Tenant {tenant}: no credentials; {CLIENT_ID} and {CLIENT_SECRET} (or {TOKEN}) are not set",
         remedy=f"Set them, or {CLIENT_ID}{own} and {CLIENT_SECRET}{own} for this tenant alone.",

@@ -20,6 +20,7 @@ from reconciler.emporix.standing import Standing, examine
 _id = attrgetter("id")
 _user = attrgetter("userId")
 _type = attrgetter("userType")
+_controls = attrgetter("accessControls")
 
 
 class Iam:
@@ -84,6 +85,11 @@ class Iam:
             lambda number, size: calls.list_access_controls(self._tenant, number, size), _id, _allowed_types
         )
         return read(self._client, listing, self._size)
+
+    def templates(self) -> dict[str, tuple[str, ...]]:
+        """For every template its access controls: a group that refers to it gets them all (FACTS, "Access control")."""
+        listing = Listing(lambda number, size: calls.list_templates(self._tenant, number, size), _id, _controls)
+        return {template: tuple(found) for template, found in read(self._client, listing, self._size).items()}
 
     def put_group(self, group_id: str, fields: Fields, version: int | None) -> Literal["created", "updated"]:
         """Creates or replaces a group; with ``version`` only if that is still the stored one.

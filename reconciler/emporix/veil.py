@@ -4,6 +4,8 @@ from collections.abc import Iterable
 
 COVER = "***"
 LONGEST = 500
+SHORTEST = 4
+"""A shorter secret stands in too many words: covering it would tell it, and make messages unreadable."""
 
 
 class Veil:
@@ -16,7 +18,7 @@ class Veil:
 
     def add(self, secret: str) -> None:
         """One more secret to cover, such as a token that was just issued."""
-        if secret and secret not in self._secrets:
+        if len(secret) >= SHORTEST and secret not in self._secrets:
             self._secrets = tuple(sorted((*self._secrets, secret), key=len, reverse=True))
 
     def __call__(self, text: str) -> str:

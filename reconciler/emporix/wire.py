@@ -78,6 +78,13 @@ class AccessControl(msgspec.Struct, gc=False):
     restrictedTo: UserType | None = None
 
 
+class Template(msgspec.Struct, gc=False):
+    """What access controls it stands for (iam.openapi.yml, TemplateQueryDocument)."""
+
+    id: str
+    accessControls: list[str] = []
+
+
 class Scopes(msgspec.Struct, gc=False):
     """The scopes of the token's user (iam.openapi.yml, UserScopesResponse)."""
 
@@ -104,6 +111,7 @@ employee = msgspec.json.Decoder(Employee).decode
 employees = msgspec.json.Decoder(list[Employee]).decode
 customer = msgspec.json.Decoder(Customer).decode
 customers = msgspec.json.Decoder(list[Customer]).decode
+templates = msgspec.json.Decoder(list[Template]).decode
 access_controls = msgspec.json.Decoder(list[AccessControl]).decode
 scopes = msgspec.json.Decoder(Scopes).decode
 token = msgspec.json.Decoder(Token).decode

@@ -103,9 +103,9 @@ class _Page:
 
 def _ways_on(failed: bool, unsure: bool, is_found: bool, interrupted: bool) -> Iterator[str]:
     if interrupted:
-        yield "It was interrupted: requests under way were finished, no new one was sent, and the lock is released."
+        yield "It was interrupted: no new request was sent, and the lock is released."
     if not is_found:
-        yield "Read again, not all of it is as planned: somebody else may be changing it; `reconciler plan` shows what."
+        yield "Reading again did not show all of it as planned; `reconciler plan` shows how it is."
     if unsure:
         yield "What may or may not have happened is recorded as pending; the next run asks the service which it is."
     remedy = "Remove the cause, then run" if failed else "Run"

@@ -181,7 +181,7 @@ def test_a_checksum_that_fits_is_accepted() -> None:
         (signed(groups=[GROUP | {"live": 0}]), "what it says of acme/g is not what it does there"),
         (signed(surprise=1), "unknown field `surprise`"),
         (b'{"format": "1"}', "Expected `int`, got `str`"),
-        (b'{"format": 1}', "missing required field `fingerprint`"),
+        (b'{"format": 1, "kind": "plan"}', "missing required field `fingerprint`"),
         (b"\xff", "is not a plan file"),
         (b'{"format": 1, "changes": ' + b"[" * 100_000, "is not a plan file"),
         (b"", "Input data was truncated"),

@@ -163,3 +163,11 @@ def test_no_guard_objects_to_adding() -> None:
     found = plan(12, 4, 2, guards=Guards(max_removals=Limit(0), protected=many(12)))
     assert {change.action for change in found.changes} == {Action.CREATE, Action.ADOPT}
     assert refusals(found) == ()
+
+
+def test_a_group_that_was_never_ours_is_not_made_anew_without_a_word() -> None:
+    """A userType that can't change in place deletes the group, also an empty one: at first somebody has to say so."""
+    want = DesiredTenant("acme", HERE, (DesiredGroup(HERE, id="g", fields=definition("CUSTOMER"), members={}),))
+    for take_over, rules in ((False, ["takeOver"]), (True, [])):
+        made = plan_of(want, live({"g": frozenset()}), {}, take_over=take_over)
+        assert [diagnostic.rule for diagnostic in refusals(made)] == rules

@@ -51,6 +51,12 @@ def controls(*ids: str, kind: str = "EMPLOYEE", before: tuple[str, ...] = (), **
     return check([wish("g", fields=fields, field_sources=where)], snapshot(live, restricted_to=known))
 
 
+def templates(*ids: str, **known: tuple[str, ...]) -> list[Diagnostic]:
+    wanted = wish("g", fields=definition("EMPLOYEE") | {"templates": list(ids)})
+    restricted = {"ac1": frozenset({UserType.CUSTOMER}), "ac2": frozenset(UserType)}
+    return check([wanted], replace(snapshot(restricted_to=restricted), templates=known))
+
+
 def ours(kind: str, **members: str) -> dict[str, KnownGroup]:
     return {name: KnownGroup(False, UserType(kind), frozenset(users.split())) for name, users in members.items()}
 
@@ -125,6 +131,7 @@ CASES: dict[str, Callable[[], list[Diagnostic]]] = {
         "ac1", before=("ac1",), kind="CUSTOMER", ac1="EMPLOYEE"
     ),
     "5, one that does not exist": lambda: controls("ac9"),
+    "5, through templates": lambda: templates("good", "bad", "none", good=("ac2",), bad=("ac1", "ac2", "ac9")),
 }
 
 

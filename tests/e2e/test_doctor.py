@@ -159,7 +159,7 @@ def test_what_a_broken_run_left(ready: Workplace, world: World) -> None:
     (ready.folder / "reconciler.lock").write_text(json.dumps(lockfile))
     found = doctor(ready)
     assert found.code == 0, found.everything
-    assert re.search(r"^note +lockfile: 1 changes of a broken run are pending", found.out, re.MULTILINE)
+    assert re.search(r"^note +lockfile: changes of an unfinished run are pending \(1\)", found.out, re.MULTILINE)
 
 
 def test_an_unknown_tenant_and_a_wrong_configuration(ready: Workplace) -> None:

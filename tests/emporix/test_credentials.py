@@ -21,6 +21,14 @@ def test_the_tenants_own_win() -> None:
     assert credentials_for("other", environ) == Credentials(access_token="all")
 
 
+def test_half_of_a_tenants_own_client_may_be_that_of_all() -> None:
+    """One secret serves clients that differ by their ids, and the other way round."""
+    everybody = {ID: "all", SECRET: "shared"}
+    assert credentials_for("acme", {**everybody, f"{ID}_ACME": "mine"}) == Credentials("mine", "shared")
+    assert credentials_for("acme", {**everybody, f"{SECRET}_ACME": "own"}) == Credentials("all", "own")
+    assert credentials_for("acme", {TOKEN: "t", SECRET: "shared", f"{ID}_ACME": "a"}) == Credentials("a", "shared")
+
+
 @pytest.mark.parametrize(
     ("environ", "named"),
     [
@@ -28,11 +36,11 @@ def test_the_tenants_own_win() -> None:
         ({ID: "a"}, [SECRET]),
         ({SECRET: "b"}, [ID]),
         ({ID: "a", SECRET: ""}, [SECRET]),
-        ({f"{ID}_ACME": "a", SECRET: "b", ID: "c"}, [f"{SECRET}_ACME"]),
+        ({f"{ID}_ACME": "a", f"{TOKEN}_OTHER": "t"}, [f"{SECRET}_ACME"]),
     ],
 )
 def test_what_is_missing_is_named(environ: dict[str, str], named: list[str]) -> None:
-    """The error says which variables are missing, and never mixes one client's id with another's secret."""
+    """The error says which variables are missing, by the tenant's own name where one half has it."""
     with pytest.raises(CredentialsError) as caught:
         credentials_for("acme", environ)
     assert all(name in caught.value.message + caught.value.remedy for name in named)
