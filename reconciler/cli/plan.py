@@ -147,7 +147,6 @@ def show_plan(plan: Plan, format_: str, color: bool, full: bool, accepted: bool 
     else:
         from reconciler.render import terminal
 
-        full |= not sys.stdout.isatty()  # tools that read the lines want all of them
         show(terminal.plan(plan, color=color, width=width(), full=full, line_of=line_of, accepted=accepted))
 
 

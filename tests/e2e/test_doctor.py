@@ -78,7 +78,8 @@ def test_missing_scopes(ready: Workplace) -> None:
     assert found.code == 1
     missing = re.findall(r"^wrong +acmeprod: scope (\S+) is missing, needed to \w+", found.out, re.MULTILINE)
     assert missing == [
-        "iam.group_manage", "iam.assignment_manage", "iam.access_read", "customer.customer_read",
+        "iam.group_manage", "iam.assignment_manage", "iam.access_read", "iam.template_read",
+        "customer.customer_read",
     ]  # fmt: skip
 
 
