@@ -17,9 +17,9 @@ from reconciler.core.plan import Action, Change, Plan
 from reconciler.core.schedule import Call, schedule
 from reconciler.core.stale import WITHOUT_REQUEST
 from reconciler.diagnostics import ExitCode, ReconcilerError, ServiceError, StateError
-from reconciler.emporix.iam import Iam
+from reconciler.emporix.iam import Connect, Iam
 from reconciler.emporix.workers import WAKE, Workers
-from reconciler.run import Connect, Outcome, Progress, Run
+from reconciler.run import Outcome, Progress, Run
 from reconciler.state import Backend, Lease, Lockfile, save
 
 LAST_LOOK = 3.0

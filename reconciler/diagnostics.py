@@ -10,8 +10,7 @@
     |-- PlanError              exit 1   a plan that can't be made, read or applied
     |-- StateError             exit 1   the lockfile: unreadable, foreign, or changed meanwhile
     |   `-- LockHeld           exit 5   somebody else works on it
-    |-- GuardRefusal           exit 3   a guard refused the plan
-    `-- PartialApply           exit 4   some steps were done and some were not
+    `-- GuardRefusal           exit 3   a guard refused the plan
 
 Every error carries its exit code, so that the command line never has to guess one (DESIGN section 7).
 """
@@ -141,9 +140,3 @@ class GuardRefusal(ReconcilerError):
     """A guard refused the plan; ``diagnostics`` has one entry for each refusal."""
 
     exit_code = ExitCode.REFUSED
-
-
-class PartialApply(ReconcilerError):
-    """Some steps were done and some were not; what was done is recorded."""
-
-    exit_code = ExitCode.PARTIAL

@@ -18,16 +18,13 @@ from reconciler.core.model import Desired, DesiredTenant, Known, KnownGroup, Liv
 from reconciler.core.plan import Plan
 from reconciler.core.target import limit, tenant_of
 from reconciler.diagnostics import ConfigurationError, Diagnostic, PlanError, ReconcilerError, Severity, Source
-from reconciler.emporix.iam import Iam
+from reconciler.emporix.iam import Connect, Iam
 from reconciler.emporix.workers import Workers, result_of
 from reconciler.state.lockfile import Lockfile
 
 MOST_TENANTS_AT_ONCE = 8
 
 Item = TypeVar("Item")
-
-Connect = Callable[[str], Iam]
-"""Opens the service for one tenant; raises CredentialsError when there is no way in."""
 
 
 @dataclass(frozen=True, slots=True)

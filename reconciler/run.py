@@ -7,7 +7,7 @@ the service removes everybody who is in by then (DESIGN section 7).
 import signal
 import threading
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from enum import StrEnum
 from queue import Empty, SimpleQueue
@@ -17,13 +17,11 @@ from reconciler.core.plan import Action, Plan
 from reconciler.core.schedule import Call, Step
 from reconciler.diagnostics import PlanError, ReconcilerError, RequestRefused
 from reconciler.emporix.errors import OutcomeUnknown
-from reconciler.emporix.iam import Iam
+from reconciler.emporix.iam import Connect, Iam
 from reconciler.emporix.workers import WAKE, Workers
 from reconciler.state import Lease
 
 MOST_NAMED = 5
-
-Connect = Callable[[str], Iam]
 
 
 class Outcome(StrEnum):

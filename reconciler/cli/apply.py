@@ -27,7 +27,8 @@ from reconciler.diagnostics import ExitCode, GuardRefusal, PlanError, Reconciler
 
 if TYPE_CHECKING:
     from reconciler.apply import Book, Report
-    from reconciler.engine import Connect, Outlook
+    from reconciler.emporix.iam import Connect
+    from reconciler.engine import Outlook
 
 
 @dataclass(frozen=True, slots=True)

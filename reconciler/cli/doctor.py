@@ -12,8 +12,8 @@ from reconciler.diagnostics import ExitCode, ReconcilerError
 
 if TYPE_CHECKING:
     from reconciler.config import Loaded
+    from reconciler.emporix.iam import Connect
     from reconciler.emporix.standing import Standing
-    from reconciler.engine import Connect
 
 MOST_SKEW = 60.0
 """Seconds that the clocks may differ before it is said: tokens and dates are judged by them."""

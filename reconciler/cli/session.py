@@ -19,7 +19,7 @@ from reconciler.diagnostics import ConfigurationError
 if TYPE_CHECKING:
     from reconciler.config import Loaded
     from reconciler.emporix.client import Exchange
-    from reconciler.engine import Connect
+    from reconciler.emporix.iam import Connect
     from reconciler.state import Backend
 
 DEFAULT_FILE = Path("reconciler.yaml")

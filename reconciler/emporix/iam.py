@@ -3,7 +3,7 @@
 Every write is idempotent, so that it may be sent again; reading proves that it is complete (:mod:`.paging`).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from operator import attrgetter
 from typing import Literal
@@ -161,6 +161,10 @@ class Iam:
                 self.empty_group(step.group)
             case Call.REMOVE_USER:
                 self.remove_user(step.user)
+
+
+Connect = Callable[[str], Iam]
+"""Opens the service for one tenant; raises CredentialsError when there is no way in."""
 
 
 def _with_members(group: LiveGroup, found: Mapping[str, UserType]) -> LiveGroup:
