@@ -10,6 +10,8 @@ from concurrent.futures import Future, wait
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from math import inf
+from pathlib import Path
+from typing import Self
 
 from reconciler.core.known import advance, has_happened
 from reconciler.core.model import Known, Snapshot
@@ -20,7 +22,7 @@ from reconciler.diagnostics import ExitCode, ReconcilerError, ServiceError, Stat
 from reconciler.emporix.iam import Connect, Iam
 from reconciler.emporix.workers import WAKE, Workers
 from reconciler.run import Outcome, Progress, Run
-from reconciler.state import Backend, Lease, Lockfile, save
+from reconciler.state import Lease, Lockfile, StateConflict, Store
 
 LAST_LOOK = 3.0
 """Seconds in which an interrupted run reads again what it did: a service that asks to wait, or hangs, ends that too."""
@@ -28,23 +30,58 @@ LAST_LOOK = 3.0
 
 @dataclass(slots=True)
 class Book:
-    """The lockfile during one apply: every write names the one before and is refused once the lease is lost."""
+    """The lockfile during one apply: every write names the one before and is refused once the lease is lost.
 
-    backend: Backend
+    ``rescue`` is the folder for what can't be written where it belongs.
+    """
+
+    store: Store
     lease: Lease
     lockfile: Lockfile
     version: str | None
+    rescue: Path = Path()
+
+    @classmethod
+    def open(cls, store: Store, lease: Lease, rescue: Path = Path()) -> Self:
+        """The lockfile as it is under the lease, which nobody who held one before can write any more."""
+        book = cls(store, lease, *store.load(), rescue)
+        if lease.took_over:
+            book._fence()
+        return book
 
     def write(self, known: Known, pending: Iterable[Change] = ()) -> None:
         """Write the next serial, unless it would say what the lockfile says already."""
         after = replace(self.lockfile, known=known, pending=tuple(pending))
-        if (after.known, after.pending) == (self.lockfile.known, self.lockfile.pending):
-            return
+        if (after.known, after.pending) != (self.lockfile.known, self.lockfile.pending):
+            self.put(after)
+
+    def put(self, lockfile: Lockfile) -> None:
+        """Write ``lockfile`` as the next serial, whatever it says."""
         self.lease.check()
-        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        after = replace(after, serial=after.serial + 1, written_by=self.lease.info.who, written_at=now)
-        self.version = save(self.backend, after, self.version)
+        after = self._signed(lockfile)
+        self.version = self.store.save(after, self.version)
         self.lockfile = after
+
+    def keep(self, known: Known, pending: Iterable[Change]) -> Path:
+        """Keep in the rescue folder what could not be written; raises StateError if that fails too."""
+        return self.store.rescue(self._signed(replace(self.lockfile, known=known, pending=tuple(pending))), self.rescue)
+
+    def _signed(self, lockfile: Lockfile) -> Lockfile:
+        """With the serial of the next write, and who writes it when."""
+        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        who = self.lease.info.who
+        return replace(lockfile, serial=self.lockfile.serial + 1, written_by=who, written_at=now)
+
+    def _fence(self) -> None:
+        """Write the lockfile unchanged, because a holder who is late knows only the version before.
+
+        What such a holder wrote in the very last moment is read and kept.
+        """
+        while True:
+            try:
+                return self.put(self.lockfile)
+            except StateConflict:
+                self.lockfile, self.version = self.store.load()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +90,7 @@ class Report:
 
     ``failed``, ``unsure`` and ``skipped`` pair a change with why. ``verified`` counts the changes that the service
     confirmed when read again, and those that should have been; None if nothing was sent. ``doubt`` says why reading
-    failed.
+    failed. ``kept`` is the file that has the outcome because the lockfile could not be written.
     """
 
     done: tuple[Change, ...] = ()
@@ -63,6 +100,7 @@ class Report:
     verified: tuple[int, int] | None = None
     doubt: str = ""
     interrupted: bool = False
+    kept: Path | None = None
 
     @property
     def exit_code(self) -> ExitCode:
@@ -109,19 +147,32 @@ def apply(
         except KeyboardInterrupt:
             doubt = "interrupted while the touched groups were read again"
             report = replace(report, doubt=doubt, interrupted=True, verified=(0, len(report.done)))
+    outcome = advance(known, report.done, fresh), [*unsettled, *(change for change, _ in report.unsure)]
     try:
-        book.write(advance(known, report.done, fresh), [*unsettled, *(change for change, _ in report.unsure)])
+        book.write(*outcome)
     except StateError as error:
         if not steps:
             raise
-        return _unrecorded(report, error)
+        return _unrecorded(report, error, book, outcome)
+    except KeyboardInterrupt:
+        return _unrecorded(report, StateError("interrupted while it was written"), book, outcome)
     return report
 
 
-def _unrecorded(report: Report, error: StateError) -> Report:
-    """What was done but is still pending in the lockfile: the reader learns what that is, as well as the reason."""
-    why = f"done, but it can't be recorded: {error.message}" + (f" ({error.remedy})" if error.remedy else "")
-    return replace(report, done=(), unsure=(*report.unsure, *((change, why) for change in report.done)))
+def _unrecorded(report: Report, error: StateError, book: Book, outcome: tuple[Known, list[Change]]) -> Report:
+    """What was done but is still pending in the lockfile: the reader learns what that is, as well as the reason.
+
+    The outcome is kept in a file of this machine. Without it nothing is lost either, for the next run finds out what
+    became of the pending changes; but it can't tell what we did from what somebody else did meanwhile.
+    """
+    kept, trouble = None, ""
+    try:
+        kept = book.keep(*outcome)
+    except StateError as second:
+        trouble = f"; nor can it be kept here: {second.message}"
+    why = f"done, but it can't be recorded: {error.message}" + (f" ({error.remedy})" if error.remedy else "") + trouble
+    unsure = (*report.unsure, *((change, why) for change in report.done))
+    return replace(report, done=(), unsure=unsure, kept=kept)
 
 
 def _sort(plan: Plan, run: Run) -> Report:

@@ -94,10 +94,10 @@ def _apply_fresh(
     from reconciler.engine import Scope, make_plan
 
     loaded = session.load()
-    backend = session.backend(loaded.desired.state)
-    with locked(session, backend, "apply") as book, session.service(loaded, parallelism) as connect:
+    store = session.store(loaded.desired.state)
+    with locked(session, store, "apply") as book, session.service(loaded, parallelism) as connect:
         outlook = make_plan(loaded.desired, book.lockfile, connect, Scope(session.tenants, *scope))
-        plan = placed(outlook.plan, session, backend)
+        plan = placed(outlook.plan, session, store)
         show_plan(plan, "text", session.color, full, accepted=consent.accepted == plan.fingerprint)
         show_errors(outlook.errors)
         check_consent(plan, consent, is_shown=True)
@@ -120,11 +120,11 @@ def _apply_saved(session: Session, plan: Plan, consent: Consent, parallelism: in
         )
     unplanned = {tenant: PlanError(f"{tenant} was not planned: {why}") for tenant, why in plan.failures.items()}
     show_errors(unplanned)
-    backend = session.backend(plan.state or None)
-    with locked(session, backend, "apply") as book, session.service(None, parallelism) as connect:
+    store = session.store(plan.state or None)
+    with locked(session, store, "apply") as book, session.service(None, parallelism) as connect:
         if plan.lineage and plan.lineage != book.lockfile.lineage:
             raise PlanError(
-                f"the plan was made with another lockfile (lineage {plan.lineage}) than {backend.url}",
+                f"the plan was made with another lockfile (lineage {plan.lineage}) than {store.url}",
                 remedy="name the right lockfile with --state, or plan anew",
             )
         return _look_again(session, plan, book, connect, parallelism, full, unplanned)

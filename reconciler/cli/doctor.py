@@ -78,14 +78,13 @@ def _examine(session: Session) -> Iterator[Finding]:
 
 
 def _lockfile(session: Session, loaded: "Loaded") -> Iterator[Finding]:
-    from reconciler import __version__
+    from reconciler.cli.locking import lease
     from reconciler.diagnostics import LockHeld
-    from reconciler.state import LockInfo, load
 
     try:
-        backend = session.backend(loaded.desired.state)
-        lockfile, version = load(backend)
-        with backend.lock(LockInfo.mine("doctor", version=__version__)):
+        store = session.store(loaded.desired.state)
+        lockfile, version = store.load()
+        with lease(session, store, "doctor"):
             lock = ok("lock: free")
     except LockHeld as error:
         yield note(f"lock: {_told(error)}")
@@ -94,9 +93,9 @@ def _lockfile(session: Session, loaded: "Loaded") -> Iterator[Finding]:
         yield wrong(f"lockfile: {_told(error)}")
         return
     if version is None:
-        yield note(f"lockfile: {backend.url} does not exist yet; the first apply writes it")
+        yield note(f"lockfile: {store.url} does not exist yet; the first apply writes it")
     else:
-        yield ok(f"lockfile: {backend.url}, serial {lockfile.serial}")
+        yield ok(f"lockfile: {store.url}, serial {lockfile.serial}")
     if lockfile.pending:
         yield note(
             f"lockfile: changes of an unfinished run are pending ({len(lockfile.pending)}); the next run settles them"

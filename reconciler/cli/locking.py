@@ -1,50 +1,68 @@
 """The lockfile under its lock, for commands that write it, and how long to wait for somebody else's."""
 
-import re
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import click
 
+from reconciler.cli.durations import Duration
 from reconciler.cli.output import talk
 from reconciler.cli.session import Session
 
 if TYPE_CHECKING:
     from reconciler.apply import Book
-    from reconciler.state import Backend, LockInfo
+    from reconciler.state import Lease, LockInfo, Store
 
-SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600}
+JOB_ADDRESSES = ("CI_JOB_URL", "BUILD_URL", "CIRCLE_BUILD_URL", "BUILDKITE_BUILD_URL", "TRAVIS_JOB_WEB_URL")
+"""Where GitLab, Jenkins, CircleCI, Buildkite and Travis say the address of a job."""
 
 
-def _remember(context: click.Context, _: click.Parameter, text: str) -> None:
-    """Note the seconds of ``90``, ``90s``, ``5m`` or ``1h`` in the session."""
-    found = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)([smh]?)", text.strip())
-    if found is None:
-        raise click.BadParameter(f"{text!r} is no duration; write it like 30s, 5m or 1h")
-    context.obj.lock_timeout = float(found[1]) * SECONDS[found[2]]
+def _remember(context: click.Context, _: click.Parameter, found: float) -> None:
+    """Note it in the session."""
+    context.obj.lock_timeout = found
 
 
 lock_timeout_option = click.option(
-    "--lock-timeout", default="0s", callback=_remember, expose_value=False, show_default=True, metavar="DURATION",
-    help="Wait so long for somebody else's lock: 30s, 5m, 1h.",
+    "--lock-timeout", type=Duration(), default="0s", callback=_remember, expose_value=False, show_default=True,
+    metavar="DURATION", help="Wait so long for somebody else's lock: 30s, 5m, 1h.",
 )  # fmt: skip
 
 
 @contextmanager
-def locked(session: Session, backend: "Backend", operation: str) -> "Iterator[Book]":
+def locked(session: Session, store: "Store", operation: str) -> "Iterator[Book]":
     """The lockfile, locked for this command and read under the lock.
 
     Raises LockHeld (exit 5) when somebody else still has it after the time that ``--lock-timeout`` gives.
     """
-    from reconciler import __version__
     from reconciler.apply import Book
-    from reconciler.state import LockInfo, load
 
-    info = LockInfo.mine(operation, version=__version__)
-    with backend.lock(info, timeout=session.lock_timeout, on_wait=_tell) as lease:
-        lockfile, version = load(backend)
-        yield Book(backend, lease, lockfile, version)
+    with lease(session, store, operation) as held:
+        yield Book.open(store, held, session.folder)
+
+
+def lease(session: Session, store: "Store", operation: str) -> "Lease":
+    """The lock of the lockfile, for this command."""
+    return store.backend.lock(myself(operation), timeout=session.lock_timeout, on_wait=_tell)
+
+
+def myself(operation: str) -> "LockInfo":
+    """What others are told of this run: who, what for and, in a CI job, where to look at it."""
+    from reconciler import __version__
+    from reconciler.state import LockInfo
+
+    return LockInfo.mine(operation, info=ci_job(os.environ), version=__version__)
+
+
+def ci_job(environ: Mapping[str, str]) -> str:
+    """The address of the CI job that this process runs in, or nothing; each CI has variables of its own for it."""
+    if run := environ.get("GITHUB_RUN_ID"):
+        return f"{environ.get('GITHUB_SERVER_URL', '')}/{environ.get('GITHUB_REPOSITORY', '')}/actions/runs/{run}"
+    if build := environ.get("BUILD_BUILDID"):
+        server, project = environ.get("SYSTEM_COLLECTIONURI", ""), environ.get("SYSTEM_TEAMPROJECT", "")
+        return f"{server}{project}/_build/results?buildId={build}"
+    return next(filter(None, map(environ.get, JOB_ADDRESSES)), "")
 
 
 def _tell(holder: "LockInfo") -> None:

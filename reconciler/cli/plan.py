@@ -16,7 +16,7 @@ from reconciler.diagnostics import ExitCode, ReconcilerError
 
 if TYPE_CHECKING:
     from reconciler.engine import Outlook, Scope
-    from reconciler.state import Backend
+    from reconciler.state import Store
 
 DEFAULT_PARALLELISM = 16
 
@@ -102,10 +102,9 @@ def drift(session: Session, format_: str, detailed_exitcode: bool, parallelism: 
     from reconciler.core.drift import encode_drift
     from reconciler.engine import find_drift
     from reconciler.render import terminal
-    from reconciler.state import load
 
     loaded = session.load()
-    lockfile, _ = load(session.backend(loaded.desired.state))
+    lockfile, _ = session.store(loaded.desired.state).load()
     with session.service(loaded, parallelism) as connect:
         outlook = find_drift(loaded.desired, lockfile, connect, session.tenants)
     if format_ == "json":
@@ -121,19 +120,18 @@ def drift(session: Session, format_: str, detailed_exitcode: bool, parallelism: 
 def look(session: Session, scope: "Scope", parallelism: int) -> "Outlook":
     """Read configuration, lockfile and service, and make the plan."""
     from reconciler.engine import make_plan
-    from reconciler.state import load
 
     loaded = session.load()
-    backend = session.backend(loaded.desired.state)
-    lockfile, _ = load(backend)
+    store = session.store(loaded.desired.state)
+    lockfile, _ = store.load()
     with session.service(loaded, parallelism) as connect:
         outlook = make_plan(loaded.desired, lockfile, connect, scope)
-    return replace(outlook, plan=placed(outlook.plan, session, backend))
+    return replace(outlook, plan=placed(outlook.plan, session, store))
 
 
-def placed(plan: Plan, session: Session, backend: "Backend") -> Plan:
+def placed(plan: Plan, session: Session, store: "Store") -> Plan:
     """The plan with the service and the lockfile that it is for, so that a saved one is applied nowhere else."""
-    return replace(plan, service=session.service_name, state=relative(backend.url, Path()))
+    return replace(plan, service=session.service_name, state=relative(store.url, Path()))
 
 
 def show_plan(plan: Plan, format_: str, color: bool, full: bool, accepted: bool = False) -> None:

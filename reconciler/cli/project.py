@@ -72,7 +72,7 @@ def init(session: Session) -> None:
 def validate(session: Session) -> None:
     """Check the configuration; needs neither credentials nor network, and reports all problems at once."""
     loaded = session.load()
-    session.backend(loaded.desired.state)  # a place that nothing can be kept in is a mistake as well
+    session.store(loaded.desired.state)  # a place that nothing can be kept in is a mistake as well
     groups = sum(len(tenant.groups) for tenant in loaded.desired.tenants)
     members = sum(len(group.members or ()) for tenant in loaded.desired.tenants for group in tenant.groups)
     counted = ", ".join(

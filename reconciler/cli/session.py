@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from reconciler.config import Loaded
     from reconciler.emporix.client import Exchange
     from reconciler.emporix.iam import Connect
-    from reconciler.state import Backend
+    from reconciler.state import Store
 
 DEFAULT_FILE = Path("reconciler.yaml")
 
@@ -71,11 +71,17 @@ class Session:
             return self.state
         return configured or f"file:{self.folder / 'reconciler.lock'}"
 
-    def backend(self, configured: str | None = None) -> "Backend":
+    def store(self, configured: str | None = None) -> "Store":
         """The place of the lockfile, open for reading and writing."""
-        from reconciler.state import open_backend
+        return self.store_at(self.state_url(configured))
 
-        return open_backend(self.state_url(configured))
+    def store_at(self, url: str) -> "Store":
+        """Any place of a lockfile; RECONCILER_LEASE says how long a lock there outlives a killed run."""
+        from reconciler.cli.durations import seconds_in
+        from reconciler.state import LEASE, Store, open_backend
+
+        given = os.environ.get("RECONCILER_LEASE")
+        return Store(open_backend(url, lease=seconds_in("RECONCILER_LEASE", given, least=1) if given else LEASE))
 
     @property
     def service_name(self) -> str:

@@ -56,7 +56,7 @@ def forget(session: Session, addresses: tuple[str, ...]) -> None:
 
     What the configuration still lists is adopted again by the next apply.
     """
-    with locked(session, session.backend(_configured(session)), "state forget") as book:
+    with locked(session, session.store(_configured(session)), "state forget") as book:
         known: Known = book.lockfile.known
         for wanted in addresses:
             _check(wanted, known)
@@ -75,13 +75,11 @@ def _configured(session: Session) -> str | None:
 
 
 def _read(session: Session) -> Known:
-    from reconciler.state import decode
-
-    backend = session.backend(_configured(session))
-    stored = backend.read()
-    if stored is None:
-        raise StateError(f"there is no lockfile at {backend.url} yet", remedy="the first apply writes it")
-    return decode(stored.data, backend.url).known
+    store = session.store(_configured(session))
+    lockfile, version = store.load()
+    if version is None:
+        raise StateError(f"there is no lockfile at {store.url} yet", remedy="the first apply writes it")
+    return lockfile.known
 
 
 def _addresses(known: Known) -> Iterator[str]:

@@ -1,28 +1,22 @@
 """Where the lockfile is, who holds it and how it is written: everything else sees only :class:`Lockfile` values."""
 
-from reconciler.state.backend import (
-    Backend,
-    Lease,
-    LockInfo,
-    StateConflict,
-    Stored,
-    load,
-    open_backend,
-    save,
-)
+from reconciler.state.backend import LEASE, Backend, Lease, StateConflict, Stored
+from reconciler.state.lock import LockInfo
 from reconciler.state.lockfile import Lockfile, decode, encode, new
+from reconciler.state.places import open_backend
+from reconciler.state.store import Store
 
 __all__ = [
+    "LEASE",
     "Backend",
     "Lease",
     "LockInfo",
     "Lockfile",
     "StateConflict",
+    "Store",
     "Stored",
     "decode",
     "encode",
-    "load",
     "new",
     "open_backend",
-    "save",
 ]

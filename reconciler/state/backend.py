@@ -1,21 +1,27 @@
-"""What a place for the lockfile guarantees, and how to open one by its URL.
+"""What a place for the lockfile guarantees, whatever keeps it.
 
 A place stores bytes, compares and sets them, and knows who holds its lock. It knows nothing of the format, so that one
 conformance suite (``tests/state``) can be run against every place with any content, garbage included.
 """
 
-import re
+import time
 from abc import abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from datetime import datetime
 from types import TracebackType
-from typing import Final, Protocol, Self
-
-import msgspec
+from typing import Final, Protocol, Self, TypeVar
 
 from reconciler.diagnostics import LockHeld, StateError
-from reconciler.state.lockfile import Lockfile, decode, encode, new
+from reconciler.state.lock import LockInfo, OnWait
+from reconciler.state.lockfile import peek
+
+LEASE: Final = 120.0
+"""Seconds that a lease lasts unless it is renewed, where the place can't notice that its holder died.
+
+Long enough for a machine that stalls to find its lease still there, short enough that a killed pipeline's retry waits
+for no longer than somebody takes to look at it.
+"""
 
 
 class StateConflict(StateError):
@@ -30,85 +36,14 @@ class Stored:
     version: str
 
 
-@dataclass(frozen=True, slots=True)
-class LockInfo:
-    """Who holds a lock, for what and since when, so that whoever has to wait knows whom to ask.
+class Lease(Protocol):
+    """The right to write, until it is released or lost, or its holder dies: the dead never block anybody for good.
 
-    ``who`` is user@host, ``info`` free text such as the address of a CI job, ``version`` ours, ``created`` ISO 8601 in
-    UTC, ``path`` what is locked: the place fills it in. Written as JSON under Terraform's names (``ID``, ``Operation``,
-    ``Info``, ``Who``, ``Version``, ``Created``, ``Path``), because servers and people know them.
+    ``took_over`` says that the lease before was not released but ran out: its holder may still be alive and late.
     """
 
-    id: str
-    operation: str
-    info: str = ""
-    who: str = ""
-    version: str = ""
-    created: str = ""
-    path: str = ""
-
-    @classmethod
-    def mine(cls, operation: str, *, info: str = "", version: str = "") -> Self:
-        """What this process says of itself now, under an id that nobody else has."""
-        import getpass
-        import os
-        import socket
-        import uuid
-        from datetime import UTC, datetime
-
-        try:
-            user = getpass.getuser()
-        except (KeyError, OSError):  # containers run under numbers that have no name
-            user = str(os.getuid())
-        return cls(
-            id=str(uuid.uuid4()),
-            operation=operation,
-            info=info,
-            who=f"{user}@{socket.gethostname()}",
-            version=version,
-            created=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        )
-
-    @classmethod
-    def parse(cls, data: bytes) -> Self | None:
-        """The holder that ``data`` tells of, or None if it tells of nobody: such text only decorates a message."""
-        try:
-            found = msgspec.json.decode(data, type=dict[str, object])
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            return None
-        texts = {name: value for name, value in found.items() if isinstance(value, str)}
-        if "ID" not in texts:
-            return None
-        return cls(**{field: texts.get(name, "") for field, name in _TERRAFORM.items()})
-
-    def json(self) -> bytes:
-        """The same for the other side's :meth:`parse`."""
-        return msgspec.json.encode({name: getattr(self, field) for field, name in _TERRAFORM.items()})
-
-    def __str__(self) -> str:
-        since = f" since {self.created}" if self.created else ""
-        info = f" ({self.info})" if self.info else ""
-        return f"{self.who or 'somebody unknown'}, {self.operation or 'unknown operation'}{info}{since}"
-
-
-_TERRAFORM: Final = {
-    "id": "ID",
-    "operation": "Operation",
-    "info": "Info",
-    "who": "Who",
-    "version": "Version",
-    "created": "Created",
-    "path": "Path",
-}
-
-OnWait = Callable[[LockInfo], None]
-"""Told once for each holder that is waited for."""
-
-
-class Lease(Protocol):
-    """The right to write, until it is released or lost, or its holder dies: the dead never block anybody for good."""
-
     info: LockInfo
+    took_over: bool = False
 
     @abstractmethod
     def check(self) -> None:
@@ -117,6 +52,14 @@ class Lease(Protocol):
     @abstractmethod
     def release(self) -> None:
         """Let others in; a second release, or one of a lost lease, changes nothing."""
+
+    @abstractmethod
+    def leave(self, until: datetime) -> LockInfo:
+        """Keep others out after this process has ended, and end this lease; returns what they are told.
+
+        The lock ends at ``until``, or by :meth:`Backend.unlock`; a place that can't hold an expiry leaves it out of
+        what it returns, and there only ``unlock`` ends it.
+        """
 
     def __enter__(self) -> Self:
         return self
@@ -155,15 +98,43 @@ class Backend(Protocol):
 
     @abstractmethod
     def holder(self) -> LockInfo | None:
-        """Who holds the lock now, or None; never disturbs the holder nor whoever is waiting."""
+        """Who holds the lock now, or None; never disturbs the holder nor whoever is waiting.
+
+        A place that can only be asked by trying to lock it, which would disturb, answers None too.
+        """
+
+    @abstractmethod
+    def unlock(self, lock_id: str) -> None:
+        """Take the lock that has this id from its holder, dead or alive: who is alive notices and can't write.
+
+        Raises StateError if nobody holds the lock, or LockHeld if it has another id by now.
+        """
+
+    @abstractmethod
+    def history(self) -> Iterator[Stored]:
+        """The contents before the current one that the place still has, the newest first.
+
+        Raises StateError if the place keeps none at all, rather than none yet.
+        """
 
 
 def held(url: str, holder: LockInfo | None) -> LockHeld:
     """The refusal that every place gives while somebody else holds its lock."""
+    free = f", or, if it is dead, free the lock with `reconciler state unlock {holder.id}`" if holder else ""
     return LockHeld(
         f"{url} is locked by {holder or 'somebody who left no name'}",
-        remedy="wait until that run is over, then try again",
+        remedy=f"wait until that run is over (`--lock-timeout 5m` does), then try again{free}",
     )
+
+
+def lost(url: str, why: str) -> StateError:
+    """The refusal that every place gives to a holder whose lock was taken from it."""
+    return StateError(f"the lock of {url} was lost: {why}", remedy="nothing more was written: plan again")
+
+
+def no_lock(url: str) -> StateError:
+    """The refusal that every place gives when a lock is to be taken from somebody and nobody has it."""
+    return StateError(f"{url} is not locked", remedy="there is nothing to unlock")
 
 
 def conflict(url: str, expected: str | None, current: Stored | None) -> StateConflict:
@@ -178,70 +149,43 @@ def conflict(url: str, expected: str | None, current: Stored | None) -> StateCon
 
 
 def _author(current: Stored) -> str:
-    try:
-        found = decode(current.data, "")
-    except StateError:
+    found = peek(current.data)
+    if found is None:
         return " with content that is no lockfile"
     by = f" by {found.written_by}" if found.written_by else ""
     at = f" at {found.written_at}" if found.written_at else ""
     return f"{by}{at} (serial {found.serial})"
 
 
-def _open_file(rest: str, url: str, folder: Path) -> Backend:
-    from reconciler.state.local import LocalBackend
-
-    return LocalBackend(url, folder / _file_path(rest, url))
+Won = TypeVar("Won")
 
 
-PLACES: Final[Mapping[str, Callable[[str, str, Path], Backend]]] = {"file": _open_file}
-"""How each scheme is opened: from what stands behind the colon, the whole URL and the folder of relative paths."""
+def acquire(
+    url: str,
+    attempt: Callable[[], tuple[Won | None, LockInfo | None]],
+    *,
+    timeout: float,
+    on_wait: OnWait | None,
+    patience: float = 0,
+    pause: float = 0.1,
+    longest_pause: float = 2,
+) -> Won:
+    """What ``attempt`` wins, tried again until ``timeout`` seconds are over; then LockHeld is raised.
 
-_SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):(.*)", re.DOTALL)
-
-
-def open_backend(url: str, *, folder: Path | None = None) -> Backend:
-    """The place that ``url`` names: ``file:path``, ``file:///absolute/path`` or a plain path.
-
-    Relative paths start at ``folder``, by default the working directory. Opening touches nothing: a wrong place shows
-    at the first read or write. Raises StateError for an unknown scheme, without repeating the rest of the URL because a
-    password may stand there.
+    An attempt returns what it won, or None and who holds the lock. ``pause`` is the seconds after the first, growing to
+    ``longest_pause``; ``patience`` the seconds for which it is tried even without a timeout.
     """
-    named = _SCHEME.fullmatch(url)
-    scheme, rest = (named[1].lower(), named[2]) if named else ("file", url)
-    if scheme not in PLACES:
-        known = ", ".join(f"{name}:" for name in PLACES)
-        raise StateError(f"no place for a lockfile is called {scheme}:", remedy=f"use one of: {known} or a plain path")
-    return PLACES[scheme](rest, url, folder or Path())
-
-
-def _file_path(rest: str, url: str) -> str:
-    from urllib.parse import unquote
-
-    path = rest
-    if rest.startswith("//"):
-        host, slash, absolute = rest[2:].partition("/")
-        if host not in {"", "localhost"}:
-            raise StateError(f"{url} names another machine", remedy="write file:path or file:///absolute/path")
-        path = unquote(slash + absolute)
-    if not path or path.endswith("/") or "\0" in path:
-        raise StateError(f"{url!r} names no file", remedy="write file:reconciler.lock or file:///absolute/path")
-    return path
-
-
-def load(backend: Backend) -> tuple[Lockfile, str | None]:
-    """The lockfile, and the version to base a write on.
-
-    Where nothing was written yet the version is None and the lockfile is a new one with serial 0 and a lineage that
-    nobody else has: it means nothing before it is written, so what was computed from serial 0 can't be compared by it.
-    """
-    stored = backend.read()
-    if stored is None:
-        from uuid import uuid4
-
-        return new(str(uuid4())), None
-    return decode(stored.data, backend.url), stored.version
-
-
-def save(backend: Backend, lockfile: Lockfile, expected: str | None) -> str:
-    """Write the lockfile as it is, the serial included, if the place still has the ``expected`` version."""
-    return backend.write(encode(lockfile), expected=expected)
+    deadline = time.monotonic() + max(timeout, patience)
+    told = None
+    while True:
+        won, holder = attempt()
+        if won is not None:
+            return won
+        left = deadline - time.monotonic()
+        if left < 0:
+            raise held(url, holder)
+        if on_wait is not None and timeout > 0 and holder is not None and holder.id != told:
+            on_wait(holder)
+            told = holder.id
+        time.sleep(min(pause, left))
+        pause = min(pause * 1.5, longest_pause)

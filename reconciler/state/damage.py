@@ -12,7 +12,7 @@ import msgspec
 
 from reconciler.diagnostics import Source, StateError
 
-RESTORE: Final = "restore the last good content from git or from the .backup beside it, then plan again"
+RESTORE: Final = "restore the last good content from git or as `reconciler state history` shows it, then plan again"
 """What to do about a lockfile that lost its meaning: guessing at it could make somebody else's members ours."""
 
 MERGE: Final = (

@@ -1,7 +1,8 @@
 """A lockfile in a folder: written whole or not at all, guarded by a lock that dies with its holder.
 
 The lock is the operating system's (``flock``) on a file beside the lockfile, so a run that was killed leaves nothing to
-clean up and no other run waiting. That file is there only while somebody holds the lock: a work tree stays clean.
+clean up and no other run waiting, and no expiry is needed. That file is there only while somebody holds the lock: a
+work tree stays clean. A lock that outlives its process is such a file with a date in it and without ``flock``.
 """
 
 import errno
@@ -9,16 +10,17 @@ import fcntl
 import hashlib
 import os
 import stat
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Final
 
 from reconciler.diagnostics import StateError
-from reconciler.state.backend import Backend, Lease, LockInfo, OnWait, Stored, conflict, held
+from reconciler.state.backend import Backend, Lease, Stored, acquire, conflict, held, lost, no_lock
+from reconciler.state.lock import LockInfo, OnWait, timestamp
 
 MODE: Final = 0o600
 """For every file we make, whatever its mode was: who may do what is not for other accounts of the machine, and a mode
@@ -53,7 +55,7 @@ class LocalBackend(Backend):
 
     def read(self) -> Stored | None:
         """See :meth:`Backend.read`; the version is a digest of the content, so that a copy or a checkout keeps it."""
-        with self._explained("read"):
+        with self.explained("read"):
             data = _content(self._target)
         return None if data is None else Stored(data, _digest(data))
 
@@ -67,20 +69,41 @@ class LocalBackend(Backend):
 
     def lock(self, info: LockInfo, *, timeout: float = 0, on_wait: OnWait | None = None) -> Lease:
         """See :meth:`Backend.lock`; a dead holder's lock is free at once."""
-        with self._explained("lock"):
+        with self.explained("lock"):
             self._target.parent.mkdir(parents=True, exist_ok=True)
-            descriptor = self._wait(timeout, on_wait)
+            descriptor = acquire(
+                self.url, self._attempt, timeout=timeout, on_wait=on_wait,
+                patience=PATIENCE, pause=PAUSE, longest_pause=PAUSE,
+            )  # fmt: skip
             self._lease = LocalLease(self, replace(info, path=str(self._target)), descriptor)
         return self._lease
 
     def holder(self) -> LockInfo | None:
         """See :meth:`Backend.holder`; what a killed holder left behind tells of nobody."""
-        with self._explained("look at the lock of"), suppress(FileNotFoundError), self.lock_path.open("rb") as file:
+        with self.explained("look at the lock of"), suppress(FileNotFoundError), self.lock_path.open("rb") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
             except BlockingIOError:
                 return LockInfo.parse(file.read())
+            return _left(file.fileno())
         return None
+
+    def unlock(self, lock_id: str) -> None:
+        """See :meth:`Backend.unlock`; who is alive finds the file gone, or another's."""
+        with self.explained("unlock"):
+            holder = self.holder()
+            if holder is None:
+                raise no_lock(self.url)
+            if holder.id != lock_id:
+                raise held(self.url, holder)
+            self.lock_path.unlink(missing_ok=True)
+
+    def history(self) -> Iterator[Stored]:
+        """See :meth:`Backend.history`: the one content that is kept as ``.backup``."""
+        with self.explained("read the backup of"):
+            data = _content(self._backup)
+        if data is not None:
+            yield Stored(data, _digest(data))
 
     def forget(self, lease: "LocalLease") -> None:
         """From now on ``lease`` covers no write of this object: it was released."""
@@ -102,38 +125,33 @@ class LocalBackend(Backend):
             raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
         return target
 
-    def _wait(self, timeout: float, on_wait: OnWait | None) -> int:
-        deadline = time.monotonic() + max(timeout, PATIENCE)
-        told = None
-        while (descriptor := _locked(self.lock_path)) is None:
-            holder = self.holder()
-            if time.monotonic() > deadline:
-                raise held(self.url, holder)
-            if on_wait is not None and timeout > 0 and holder is not None and holder != told:
-                on_wait(holder)
-                told = holder
-            time.sleep(PAUSE)
-        return descriptor
+    @property
+    def _backup(self) -> Path:
+        return self._target.with_name(f"{self._target.name}.backup")
+
+    def _attempt(self) -> tuple[int | None, LockInfo | None]:
+        descriptor = _locked(self.lock_path)
+        if descriptor is None:
+            return None, self.holder()
+        left = _left(descriptor)
+        if left is not None:
+            os.close(descriptor)
+            return None, left
+        return descriptor, None
 
     def _write(self, data: bytes, expected: str | None) -> str:
         current = self.read()
         if (None if current is None else current.version) != expected:
             raise conflict(self.url, expected, current)
-        with self._explained("write"):
+        with self.explained("write"):
             if current is not None:
-                _replace(self._target.with_name(f"{self._target.name}.backup"), current.data)
+                _replace(self._backup, current.data)
             _replace(self._target, data)
         return _digest(data)
 
-    @contextmanager
-    def _explained(self, action: str) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            reason = error.strerror or str(error)
-            where = f" ({error.filename})" if error.filename else ""
-            remedy = _REMEDIES.get(error.errno or 0, "check the path and your rights on the file and its whole folder")
-            raise StateError(f"can't {action} {self.url}: {reason}{where}", remedy=remedy) from error
+    def explained(self, action: str) -> AbstractContextManager[None]:
+        """Turns what the operating system says no to into words about this place."""
+        return _explained(action, self.url)
 
 
 class LocalLease(Lease):
@@ -144,8 +162,7 @@ class LocalLease(Lease):
         self._backend = backend
         self._descriptor: int | None = descriptor
         try:
-            os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, info.json(), 0)
+            _rewrite(descriptor, info)
         except OSError:
             self.release()
             raise
@@ -153,21 +170,57 @@ class LocalLease(Lease):
     def check(self) -> None:
         """See :meth:`Lease.check`: it is lost when its file was removed, for then somebody else may hold a new one."""
         if self._descriptor is None or not _is_at(self._descriptor, self._backend.lock_path):
-            raise StateError(
-                f"the lock of {self._backend.url} was lost: {self._backend.lock_path} is not the file that was locked",
-                remedy="nothing more was written: plan again, and leave that file alone while a run lasts",
-            )
+            raise lost(self._backend.url, f"{self._backend.lock_path} is not the file that was locked")
 
     def release(self) -> None:
         """See :meth:`Lease.release`; the file is removed while it is still locked, so never somebody else's."""
-        self._backend.forget(self)
-        if self._descriptor is None:
-            return
-        descriptor, self._descriptor = self._descriptor, None
         with suppress(OSError):  # a file that can't be removed locks nobody out
-            if _is_at(descriptor, self._backend.lock_path):
+            if self._descriptor is not None and _is_at(self._descriptor, self._backend.lock_path):
                 self._backend.lock_path.unlink()
-        os.close(descriptor)
+        self._end()
+
+    def leave(self, until: datetime) -> LockInfo:
+        """See :meth:`Lease.leave`; the date stays in the file when the operating system's lock goes."""
+        self.check()
+        with self._backend.explained("lock"):
+            self.info = replace(self.info, expires=timestamp(until))
+            _rewrite(self._descriptor or 0, self.info)
+        self._end()
+        return self.info
+
+    def _end(self) -> None:
+        self._backend.forget(self)
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is not None:
+            os.close(descriptor)
+
+
+def keep(path: Path, data: bytes) -> None:
+    """Put ``data`` at ``path`` whole or not at all, readable by its owner only; raises StateError."""
+    with _explained("write", str(path)):
+        _replace(path, data)
+
+
+@contextmanager
+def _explained(action: str, url: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        where = f" ({error.filename})" if error.filename else ""
+        remedy = _REMEDIES.get(error.errno or 0, "check the path and your rights on the file and its whole folder")
+        raise StateError(f"can't {action} {url}: {reason}{where}", remedy=remedy) from error
+
+
+def _rewrite(descriptor: int, info: LockInfo) -> None:
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, info.json(), 0)
+
+
+def _left(descriptor: int) -> LockInfo | None:
+    """Who left a lock in this file that is not over yet, though no process holds it."""
+    found = LockInfo.parse(os.pread(descriptor, os.fstat(descriptor).st_size, 0))
+    return found if found is not None and found.lasts(datetime.now(UTC)) else None
 
 
 def _locked(path: Path) -> int | None:

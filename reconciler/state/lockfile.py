@@ -99,12 +99,22 @@ class _Format(msgspec.Struct):
     format: int
 
 
+class Header(msgspec.Struct, frozen=True):
+    """What can be told of a lockfile without reading all of it: which one it is, and who wrote it when."""
+
+    lineage: str
+    serial: int
+    written_by: str = msgspec.field(name="writtenBy", default="")
+    written_at: str = msgspec.field(name="writtenAt", default="")
+
+
 _BATCH: Final = 10_000
 """Members or changes that are encoded at once: more of them cost memory and save no time."""
 
 _ENCODER: Final = msgspec.json.Encoder(order="deterministic")
 _FILE: Final = msgspec.json.Decoder(_File)
 _FORMAT: Final = msgspec.json.Decoder(_Format)
+_HEADER: Final = msgspec.json.Decoder(Header)
 
 
 def new(lineage: str) -> Lockfile:
@@ -141,6 +151,14 @@ def decode(data: bytes, name: str) -> Lockfile:
         written_by=file.written_by,
         written_at=file.written_at,
     )
+
+
+def peek(data: bytes) -> Header | None:
+    """What ``data`` tells of itself, or None if it is no lockfile: for messages and listings, not to work from."""
+    try:
+        return _HEADER.decode(data)
+    except (ValueError, RecursionError):
+        return None
 
 
 def upgrade(

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from reconciler.core.model import KnownGroup, UserType
 from reconciler.core.plan import Action, Change, Reason
-from reconciler.state import Lockfile, decode, encode, load, open_backend, save
+from reconciler.state import Lockfile, Store, decode, encode, open_backend
 
 SIZES = (1_000, 10_000, 100_000, 1_000_000)
 REPEATS = 3
@@ -69,7 +69,7 @@ def timed(work: Callable[[], object]) -> float:
 def written(path: str, lockfile: Lockfile) -> None:
     backend = open_backend(path)
     stored = backend.read()
-    save(backend, lockfile, stored.version if stored else None)
+    Store(backend).save(lockfile, stored.version if stored else None)
 
 
 def measure(what: str, kind: str, members: int, path: str) -> str:
@@ -81,7 +81,7 @@ def measure(what: str, kind: str, members: int, path: str) -> str:
         Path(path).write_bytes(encode(lockfile))
         return f"{Path(path).stat().st_size / 1e6:.1f}"
     if what == "load":
-        return f"{timed(lambda: load(open_backend(path))):.3f} s {peak():5.0f} MB"
+        return f"{timed(lambda: Store(open_backend(path)).load()):.3f} s {peak():5.0f} MB"
     data = Path(path).read_bytes()
     if what == "decode":
         seconds = timed(lambda: decode(data, path))

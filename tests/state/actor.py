@@ -7,19 +7,23 @@ import json
 import subprocess
 import sys
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Any, Self
 
 from reconciler.diagnostics import StateError
-from reconciler.state import Backend, Lease, LockInfo, load, open_backend, save
+from reconciler.state import LEASE, Backend, Lease, LockInfo, Store, open_backend
 
 
 class Actor:
     """The near end: ``tell`` sends a command, ``answer`` waits for the result, ``ask`` does both."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, lease: float = LEASE) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.state.actor", url], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [sys.executable, "-m", "tests.state.actor", url, str(lease)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
         )
 
     def tell(self, command: str, **details: Any) -> None:
@@ -75,6 +79,16 @@ class Stage:
         self.lease.release()
         return "released"
 
+    def leave(self, name: str, seconds: float) -> str:
+        """Lock, and leave the lock behind; returns its id."""
+        lease = self.backend.lock(LockInfo.mine(name))
+        return lease.leave(datetime.now(UTC) + timedelta(seconds=seconds)).id
+
+    def check(self) -> str:
+        assert self.lease is not None
+        self.lease.check()
+        return "mine"
+
     def write(self, text: str, expected: str | None) -> str:
         return self.backend.write(text.encode(), expected=expected)
 
@@ -82,8 +96,8 @@ class Stage:
         """Raise the serial under a lease, as an apply does."""
         for _ in range(times):
             with self.backend.lock(LockInfo.mine("count"), timeout=60):
-                lockfile, version = load(self.backend)
-                save(self.backend, replace(lockfile, lineage="one", serial=lockfile.serial + 1), version)
+                lockfile, version = Store(self.backend).load()
+                Store(self.backend).save(replace(lockfile, lineage="one", serial=lockfile.serial + 1), version)
         return "counted"
 
     def scribble(self) -> None:
@@ -101,8 +115,8 @@ def scribble(turn: int) -> bytes:
     return bytes([97 + turn % 26]) * (200_000 + turn % 7)
 
 
-def main(url: str) -> None:
-    stage = Stage(open_backend(url))
+def main(url: str, lease: str) -> None:
+    stage = Stage(open_backend(url, lease=float(lease)))
     for line in sys.stdin:
         details = json.loads(line)
         command = details.pop("command")
@@ -114,4 +128,4 @@ def main(url: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

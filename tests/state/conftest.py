@@ -3,19 +3,29 @@ from collections.abc import Iterator
 import pytest
 
 from tests.state.actor import Actor
-from tests.state.places import PLACES, LocalPlace
+from tests.state.places import PLACES, Place
 
 
-@pytest.fixture(params=PLACES)
-def place(request: pytest.FixtureRequest) -> Iterator[LocalPlace]:
-    """Each place in turn: what a test of the suite finds out holds for all of them."""
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Each place in turn, but for those that lack what a test needs: what the suite finds out holds for all of them."""
+    if "place" in metafunc.fixturenames:
+        needs = {name for mark in metafunc.definition.iter_markers("needs") for name in mark.args}
+        names = [name for name, place in PLACES.items() if not needs & place.lacks]
+        metafunc.parametrize("place", names, indirect=True)
+
+
+@pytest.fixture
+def place(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
+    """A place of its own for the test."""
     found = PLACES[request.param]()
+    for name, value in found.environment.items():
+        monkeypatch.setenv(name, value)
     yield found
     found.close()
 
 
 @pytest.fixture
-def other(place: LocalPlace) -> Iterator[Actor]:
+def other(place: Place) -> Iterator[Actor]:
     """A second client of the same place, in another process."""
-    with Actor(place.url) as actor:
+    with Actor(place.url, place.lease) as actor:
         yield actor

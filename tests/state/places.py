@@ -3,16 +3,60 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import ClassVar
 
-from reconciler.state import Backend, open_backend
+from reconciler.state import LEASE, Backend, open_backend
 
 NOBODY = 65534
 
 
-class LocalPlace:
+class Place:
+    """One place for a lockfile, empty at first, and what is done to it behind every client's back.
+
+    ``lacks`` names what this place can't do, so that the suite leaves out the tests that need it: ``holder`` (tell who
+    holds the lock without disturbing), ``expiry`` (end a lock by date), ``death`` (notice, at once or when the lease is
+    over, that a holder died), ``history`` (keep earlier contents), ``rights`` (refuse to write for some).
+    """
+
+    lacks: ClassVar[frozenset[str]] = frozenset()
+    environment: Mapping[str, str] = {}
+    """What clients find in their environment, such as credentials."""
+
+    url: str
+    lease: float = LEASE
+
+    def open(self) -> Backend:
+        """One more client."""
+        return open_backend(self.url, lease=self.lease)
+
+    def put(self, data: bytes) -> None:
+        """Change the content behind every client's back."""
+        raise NotImplementedError
+
+    def remove(self) -> None:
+        """Take the content away behind every client's back."""
+        raise NotImplementedError
+
+    def remnants(self) -> set[str]:
+        """What is there besides the content, its history and what says that nobody holds the lock."""
+        raise NotImplementedError
+
+    def readable_only(self) -> AbstractContextManager[None]:
+        """While it lasts, whoever opens the place may read and not write."""
+        raise NotImplementedError
+
+    def wrong_credentials(self) -> AbstractContextManager[None]:
+        """While it lasts, whoever opens the place is nobody whom it knows."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Leave nothing on the machine."""
+
+
+class LocalPlace(Place):
     """A folder of its own; not pytest's, for that one is closed to the user without rights."""
 
     def __init__(self) -> None:
@@ -20,10 +64,6 @@ class LocalPlace:
         self.folder.chmod(0o755)
         self.path = self.folder / "reconciler.lock"
         self.url = f"file:{self.path}"
-
-    def open(self) -> Backend:
-        """One more client."""
-        return open_backend(self.url)
 
     def put(self, data: bytes) -> None:
         """Change the content behind every client's back."""
@@ -53,8 +93,19 @@ class LocalPlace:
         """Leave nothing on the machine."""
         shutil.rmtree(self.folder)
 
+    @contextmanager
+    def wrong_credentials(self) -> Iterator[None]:
+        """What a file of somebody else's is to a stranger."""
+        self.path.touch()
+        self.path.chmod(0o000)
+        try:
+            with without_privileges():
+                yield
+        finally:
+            self.path.chmod(0o600)
 
-PLACES = {"file": LocalPlace}
+
+PLACES: dict[str, type[Place]] = {"file": LocalPlace}
 
 
 @contextmanager

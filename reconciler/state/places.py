@@ -1,0 +1,91 @@
+"""How a place for the lockfile is opened by its URL.
+
+Opening touches nothing and imports nothing: what is wrong with a place shows at the first read or write, and a package
+that only some places need is asked for when it is needed.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from reconciler.diagnostics import StateError
+from reconciler.state.backend import LEASE, Backend
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """What a place is opened from: ``rest`` is what stands behind the scheme's colon.
+
+    Relative paths start at ``folder``; ``lease`` is how many seconds a lock outlives a dead holder where the place
+    can't notice its death.
+    """
+
+    url: str
+    rest: str
+    folder: Path
+    lease: float
+
+
+def _open_file(address: Address) -> Backend:
+    from reconciler.state.local import LocalBackend
+
+    return LocalBackend(address.url, address.folder / _file_path(address.rest, address.url))
+
+
+PLACES: Final[Mapping[str, Callable[[Address], Backend]]] = {
+    "file": _open_file,
+}
+"""How the places of each scheme are opened."""
+
+_SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):(.*)", re.DOTALL)
+_SECRET: Final = re.compile(r"pass|secret|token|sig|key|credential", re.IGNORECASE)
+
+
+def open_backend(url: str, *, folder: Path | None = None, lease: float = LEASE) -> Backend:
+    """The place that ``url`` names, for example ``file:path``, ``file:///absolute/path`` or a plain path.
+
+    Relative paths start at ``folder``, by default the working directory; for ``lease`` see :class:`Address`. Raises
+    StateError for an unknown scheme, and for a URL with credentials in it: it stands in configurations, plans and
+    messages, where no secret may stand.
+    """
+    named = _SCHEME.fullmatch(url)
+    scheme, rest = (named[1].lower(), named[2]) if named else ("file", url)
+    if scheme not in PLACES:
+        known = ", ".join(f"{name}:" for name in PLACES)
+        raise StateError(f"no place for a lockfile is called {scheme}:", remedy=f"use one of: {known} or a plain path")
+    if scheme != "file":
+        _refuse_credentials(scheme, url)
+    return PLACES[scheme](Address(url, rest, folder or Path(), lease))
+
+
+def _refuse_credentials(scheme: str, url: str) -> None:
+    """Raise StateError, repeating nothing of the URL but its scheme, for a password or a parameter that looks like one.
+
+    A user's name alone is no secret.
+    """
+    try:
+        parts = urlsplit(url)
+        has_password, parameters = parts.password is not None, parse_qsl(parts.query, keep_blank_values=True)
+    except ValueError as error:
+        raise StateError(f"the {scheme}: URL of the lockfile can't be read: {error}") from None
+    secret = next((name for name, _ in parameters if _SECRET.search(name)), "a password" if has_password else None)
+    if secret is not None:
+        raise StateError(
+            f"the {scheme}: URL of the lockfile has {secret} in it, which would stand in configurations and messages",
+            remedy="take it out and give it as this kind of place takes credentials, such as by environment variables",
+        )
+
+
+def _file_path(rest: str, url: str) -> str:
+    path = rest
+    if rest.startswith("//"):
+        host, slash, absolute = rest[2:].partition("/")
+        if host not in {"", "localhost"}:
+            raise StateError(f"{url} names another machine", remedy="write file:path or file:///absolute/path")
+        path = unquote(slash + absolute)
+    if not path or path.endswith("/") or "\0" in path:
+        raise StateError(f"{url!r} names no file", remedy="write file:reconciler.lock or file:///absolute/path")
+    return path

@@ -1,0 +1,61 @@
+"""A lockfile at its place: the bytes of a :class:`Backend` on one side, :class:`Lockfile` values on the other."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from reconciler.state.backend import Backend
+from reconciler.state.lockfile import Lockfile, decode, encode, new
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """Where a lockfile is kept and how it is written there."""
+
+    backend: Backend
+
+    @property
+    def url(self) -> str:
+        """What messages and plans call the place; there is no secret in it."""
+        return self.backend.url
+
+    def load(self) -> tuple[Lockfile, str | None]:
+        """The lockfile, and the version to base a write on.
+
+        Where nothing was written yet the version is None and the lockfile is a new one with serial 0 and a lineage that
+        nobody else has: it means nothing before it is written, so what was computed from serial 0 can't be compared by
+        it. Raises StateError for content that is no lockfile.
+        """
+        stored = self.backend.read()
+        if stored is None:
+            from uuid import uuid4
+
+            return new(str(uuid4())), None
+        return self.decode(stored.data), stored.version
+
+    def save(self, lockfile: Lockfile, expected: str | None) -> str:
+        """Write the lockfile as it is, the serial included, if the place still has the ``expected`` version."""
+        return self.backend.write(self.encode(lockfile), expected=expected)
+
+    def encode(self, lockfile: Lockfile) -> bytes:
+        """The lockfile as it is written at this place."""
+        return encode(lockfile)
+
+    def decode(self, data: bytes, name: str | None = None) -> Lockfile:
+        """The lockfile in what such a place holds; ``name`` is what messages call it, by default the place's URL."""
+        return decode(data, name or self.url)
+
+    def rescue(self, lockfile: Lockfile, folder: Path) -> Path:
+        """Keep in ``folder``, as it would be written, what could not be written here; returns the file's path.
+
+        Its name has the lineage and the serial, so that it overwrites no other one. Raises StateError.
+        """
+        from reconciler.state.local import keep
+
+        path = folder / f"unsaved-{lockfile.lineage[:8]}-{lockfile.serial}.lock"
+        keep(path, self.encode(lockfile))
+        return path
+
+    def history(self) -> Iterator[bytes]:
+        """What the place held before the current content, the newest first, as far as it keeps that."""
+        return (stored.data for stored in self.backend.history())
