@@ -67,12 +67,22 @@ class LockInfo:
         texts = {name: getattr(self, field) for field, name in _TERRAFORM.items()}
         return msgspec.json.encode({name: text for name, text in texts.items() if text or name != "Expires"})
 
-    def lasts(self, now: datetime) -> bool:
-        """Whether it says until when it lasts, and that is not over: no other process is needed to keep it up."""
+    @property
+    def end(self) -> datetime | None:
+        """The moment of ``expires``, or None if it says none that can be told."""
         try:
-            return bool(self.expires) and now < datetime.fromisoformat(self.expires)
-        except (ValueError, TypeError):  # not a date, or one without a zone: nothing that we wrote
-            return False
+            found = datetime.fromisoformat(self.expires)
+        except ValueError:
+            return None
+        return found if found.tzinfo else None  # a date without a zone is nothing that we wrote
+
+    def lasts(self, now: datetime) -> bool:
+        """Whether it says until when it lasts, and that is not over: no process is needed to keep it up."""
+        return self.end is not None and now < self.end
+
+    def is_over(self, now: datetime) -> bool:
+        """Whether it says until when it lasts, and that is over: whoever held it may be dead, or late."""
+        return self.end is not None and now >= self.end
 
     def __str__(self) -> str:
         since = f" since {self.created}" if self.created else ""

@@ -35,11 +35,27 @@ def _open_file(address: Address) -> Backend:
     return LocalBackend(address.url, address.folder / _file_path(address.rest, address.url))
 
 
+def _open_bucket(address: Address) -> Backend:
+    from reconciler.state.buckets import KINDS, connect
+    from reconciler.state.objectstore import ObjectStoreBackend
+
+    scheme = address.url.partition(":")[0].lower()
+    found = _BUCKET.fullmatch(address.rest)
+    if found is None:
+        raise StateError(f"{address.url!r} names no object", remedy=f"write {scheme}://BUCKET/reconciler.lock")
+    bucket, key = found.groups()
+    return ObjectStoreBackend(address.url, key, lambda: connect(scheme, bucket), address.lease, KINDS[scheme].condition)
+
+
 PLACES: Final[Mapping[str, Callable[[Address], Backend]]] = {
     "file": _open_file,
+    "s3": _open_bucket,
+    "az": _open_bucket,
+    "gs": _open_bucket,
 }
 """How the places of each scheme are opened."""
 
+_BUCKET: Final = re.compile(r"//([^/?#@\s]+)/((?:(?!\.{1,2}(?:/|$))[^/?#\s]+/)*(?!\.{1,2}$)[^/?#\s]+)")
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):(.*)", re.DOTALL)
 _SECRET: Final = re.compile(r"pass|secret|token|sig|key|credential", re.IGNORECASE)
 

@@ -3,21 +3,21 @@ from collections.abc import Iterator
 import pytest
 
 from tests.state.actor import Actor
-from tests.state.places import PLACES, Place
+from tests.state.places import Place, places
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Each place in turn, but for those that lack what a test needs: what the suite finds out holds for all of them."""
     if "place" in metafunc.fixturenames:
         needs = {name for mark in metafunc.definition.iter_markers("needs") for name in mark.args}
-        names = [name for name, place in PLACES.items() if not needs & place.lacks]
+        names = [name for name, place in places().items() if not needs & place.lacks]
         metafunc.parametrize("place", names, indirect=True)
 
 
 @pytest.fixture
 def place(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
     """A place of its own for the test."""
-    found = PLACES[request.param]()
+    found = places()[request.param]()
     for name, value in found.environment.items():
         monkeypatch.setenv(name, value)
     yield found

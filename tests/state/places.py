@@ -114,7 +114,16 @@ class LocalPlace(Place):
             self.path.chmod(0o600)
 
 
-PLACES: dict[str, type[Place]] = {"file": LocalPlace}
+def places() -> dict[str, type[Place]]:
+    """Every place by the name that its tests show."""
+    from tests.state.place_buckets import AzuritePlace, MotoPlace, SeaweedPlace
+
+    return {
+        "file": LocalPlace,
+        "s3-seaweedfs": SeaweedPlace,
+        "s3-moto": MotoPlace,
+        "azure-azurite": AzuritePlace,
+    }
 
 
 @contextmanager

@@ -328,7 +328,8 @@ def test_a_place_that_is_read_only_can_be_read(place: Place) -> None:
     assert place.remnants() == set()
 
 
-@pytest.mark.parametrize("turns", [0, 1, 2, 3, 5, 8, 13, 21])
+@pytest.mark.needs("death")
+@pytest.mark.parametrize("turns", [0, 1, 2, 5, 13])
 def test_a_writer_killed_at_any_time_leaves_a_whole_content(place: Place, other: Actor, turns: int) -> None:
     """Whatever a killed writer was at, a read gives its last content or the one it was writing, and the next writes."""
     last = 0
@@ -338,7 +339,9 @@ def test_a_writer_killed_at_any_time_leaves_a_whole_content(place: Place, other:
     last = other.kill(last)
     stored = place.open().read()
     assert (stored and stored.data) in {scribble(last) if last else None, scribble(last + 1)}
-    assert place.open().write(b"after all", expected=stored.version if stored else None)
+    backend = place.open()
+    with backend.lock(ME, timeout=60):
+        assert backend.write(b"after all", expected=stored.version if stored else None)
     assert place.remnants() == set()
 
 

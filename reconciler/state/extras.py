@@ -1,0 +1,17 @@
+"""Packages that only some places need: asked for when they are needed, and by name when they are missing."""
+
+from importlib import import_module
+from typing import Any
+
+from reconciler.diagnostics import StateError
+
+
+def required(module: str, extra: str, what: str) -> Any:
+    """The module, or StateError that says with which extra it is installed; ``what`` is what needs it."""
+    try:
+        return import_module(module)
+    except ImportError as error:
+        raise StateError(
+            f"{what} needs a package that is not installed ({error.name or module})",
+            remedy=f"pip install 'emporix-reconciler[{extra}]'",
+        ) from error

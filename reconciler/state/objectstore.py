@@ -1,0 +1,265 @@
+"""A lockfile in an object store: S3, Azure Blob Storage, Google Cloud Storage and what looks like them, by obstore.
+
+Beside the object ``key`` stand ``key.lck``, which says who holds the lock until when, and ``key.history/``, which keeps
+what was replaced, also where a bucket keeps no versions. Each is written under a condition, so that of two writers one
+is refused; ``key.lck`` is never removed, only emptied, because stores remove without conditions.
+"""
+
+import hashlib
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from reconciler.diagnostics import StateError
+from reconciler.state.backend import Backend, Lease, StateConflict, Stored, acquire, conflict, held, no_lock
+from reconciler.state.buckets import reason, remedy
+from reconciler.state.lease import Moment, RenewedLease, expiring
+from reconciler.state.lock import LockInfo, OnWait
+from reconciler.state.lockfile import peek
+
+if TYPE_CHECKING:
+    from obstore.store import ObjectStore
+
+KEPT: Final = 20
+"""How many replaced contents are kept: enough to go back some days, few enough to be listed at once."""
+
+FREE: Final = b"{}"
+"""What a lock object says when nobody holds the lock."""
+
+OTHER: Final = "keep the lockfile in a store that has conditional writes (If-Match and If-None-Match)"
+
+NO_BUCKET: Final = re.compile(r"<Code>(NoSuchBucket|ContainerNotFound)</Code>|(The specified bucket does not exist)")
+"""How stores say that it is not the object that is missing; without this, a wrong name would look like a first run."""
+
+PATIENCE: Final = 3.0
+"""Seconds that a write without a lease waits for other such writes, each of which is over soon."""
+
+TRIES: Final = 5
+"""How often a lock that was free a moment ago is tried for at once, before its holder is said to be unknown."""
+
+
+class ObjectStoreBackend(Backend):
+    """The lockfile is the object ``key`` of the store that ``connect`` opens.
+
+    ``condition`` is what the store's conditions name: ``e_tag``, or ``version`` where writes are counted. ``seconds``
+    is how long a lease lasts.
+    """
+
+    def __init__(
+        self, url: str, key: str, connect: "Callable[[], ObjectStore]", seconds: float, condition: str = "e_tag"
+    ) -> None:
+        self.url = url
+        self._key = key
+        self._connect = connect
+        self._seconds = seconds
+        self._condition = condition
+        self._opened: ObjectStore | None = None
+        self._lease: RenewedLease | None = None
+        self._is_honest = False
+
+    def read(self) -> Stored | None:
+        """See :meth:`Backend.read`."""
+        return self._get(self._key)
+
+    def write(self, data: bytes, *, expected: str | None) -> str:
+        """See :meth:`Backend.write`; the lease is renewed first, so that who is late is refused before the store is."""
+        if self._lease is None or self._lease.has_ended:
+            with self.lock(LockInfo.mine("write"), timeout=PATIENCE):
+                return self._write(data, expected)
+        self._lease.renew()
+        return self._write(data, expected)
+
+    def lock(self, info: LockInfo, *, timeout: float = 0, on_wait: OnWait | None = None) -> Lease:
+        """See :meth:`Backend.lock`; a dead holder's lock is free when its lease is over."""
+        info = replace(info, path=self._key)
+        lease = acquire(self.url, lambda: self._attempt(info), timeout=timeout, on_wait=on_wait)
+        try:
+            self._refuse_ignored_conditions(lease)
+        except BaseException:
+            lease.release()
+            raise
+        self._lease = lease
+        return lease
+
+    def holder(self) -> LockInfo | None:
+        """See :meth:`Backend.holder`."""
+        return _holder(self._get(self._lock_key), self.url)
+
+    def unlock(self, lock_id: str) -> None:
+        """See :meth:`Backend.unlock`."""
+        found = self._get(self._lock_key)
+        holder = _holder(found, self.url)
+        if found is None or holder is None:
+            raise no_lock(self.url)
+        if holder.id != lock_id:
+            raise held(self.url, holder)
+        self._record(None, found.version)
+
+    def history(self) -> Iterator[Stored]:
+        """See :meth:`Backend.history`: the objects under ``key.history/``."""
+        current = self.read()
+        for path in self._kept():
+            found = self._get(path)
+            if found is not None and (current is None or found.data != current.data):
+                yield found
+
+    @property
+    def _lock_key(self) -> str:
+        return f"{self._key}.lck"
+
+    @property
+    def _store(self) -> "ObjectStore":
+        if self._opened is None:
+            self._opened = self._connect()
+        return self._opened
+
+    def _attempt(self, info: LockInfo) -> tuple[RenewedLease | None, LockInfo | None]:
+        """The lease if the lock is free or its last one is over, or who has it."""
+        for _ in range(TRIES):
+            found = self._get(self._lock_key)
+            holder = _holder(found, self.url)
+            if holder is not None:
+                return None, holder
+            begun = Moment.now()
+            mine = expiring(info, begun, self._seconds)
+            with suppress(StateConflict):  # somebody was faster
+                version = self._put(self._lock_key, mine.json(), found.version if found else None)
+                ran_out = found is not None and found.data != FREE
+                return RenewedLease(
+                    self.url, mine, version, self._record, self._seconds, begun, took_over=ran_out
+                ), None
+        return None, None
+
+    def _record(self, info: LockInfo | None, version: str) -> str:
+        """See :data:`reconciler.state.lease.Record`."""
+        try:
+            return self._put(self._lock_key, info.json() if info else FREE, version)
+        except StateConflict:
+            raise StateConflict(f"it is {self.holder() or 'nobody'}'s by now") from None
+
+    def _refuse_ignored_conditions(self, lease: RenewedLease) -> None:
+        """Raise StateError if the store writes against a condition, as some look-alikes do: nothing is safe there.
+
+        Tried on the lock that is ours, so that no other run is hurt where it does.
+        """
+        if self._is_honest:
+            return
+        for condition in (None, '"0123456789abcdef"' if self._condition == "e_tag" else "1"):
+            with suppress(StateConflict):
+                self._put_once(self._lock_key, FREE, condition)
+                raise StateError(
+                    f"{self.url}: this store ignores the conditions of writes, so that two runs would overwrite each "
+                    "other without noticing",
+                    remedy=OTHER,
+                )
+        self._is_honest = True
+
+    def _write(self, data: bytes, expected: str | None) -> str:
+        self._keep(data, expected)
+        try:
+            version = self._put(self._key, data, expected)
+        except StateConflict:
+            raise conflict(self.url, expected, self.read()) from None
+        self._prune()
+        return version
+
+    def _get(self, path: str) -> Stored | None:
+        store = self._store
+        import obstore
+
+        with self._explained("read"):
+            try:
+                found = obstore.get(store, path)
+            except (FileNotFoundError, obstore.exceptions.NotFoundError) as error:
+                if reason := NO_BUCKET.search(str(error)):
+                    raise StateError(
+                        f"can't read {self.url}: {reason[0]}", remedy="create it, or check its name and its region"
+                    ) from None
+                return None
+            return Stored(bytes(found.bytes()), self._version(found.meta))
+
+    def _put(self, path: str, data: bytes, expected: str | None) -> str:
+        """Write under the condition; raises StateConflict if it does not hold.
+
+        A refusal, or no answer, may be about a second try of a request whose first try got through: what is there then
+        decides.
+        """
+        try:
+            return self._put_once(path, data, expected)
+        except StateError:
+            with suppress(StateError):
+                found = self._get(path)
+                if found is not None and found.data == data and found.version != expected:
+                    return found.version
+            raise
+
+    def _put_once(self, path: str, data: bytes, expected: str | None) -> str:
+        store = self._store
+        import obstore
+
+        mode: Any = {self._condition: expected} if expected is not None else "create"
+        with self._explained("write"):
+            try:
+                return self._version(obstore.put(store, path, data, mode=mode, use_multipart=False))
+            except (obstore.exceptions.AlreadyExistsError, obstore.exceptions.PreconditionError):
+                raise StateConflict(f"{path} is not what was read") from None
+
+    def _version(self, meta: Any) -> str:
+        version = meta[self._condition]
+        if version is None:
+            raise StateError(f"{self.url}: this store gives its objects no {self._condition}", remedy=OTHER)
+        return str(version)
+
+    def _keep(self, data: bytes, expected: str | None) -> None:
+        """Copy what is about to be replaced, under a name that sorts by the serial which replaces it."""
+        import obstore
+
+        header = peek(data)
+        if header is None or expected is None:
+            return
+        name = f"{header.serial:012}-{hashlib.sha256(expected.encode()).hexdigest()[:8]}"
+        with self._explained("copy"), suppress(FileNotFoundError, obstore.exceptions.NotFoundError):
+            obstore.copy(self._store, self._key, f"{self._key}.history/{name}")
+
+    def _kept(self) -> list[str]:
+        """The names of what is kept, the newest first."""
+        import obstore
+
+        with self._explained("list the history of"):
+            return sorted(found["path"] for found in obstore.list(self._store, f"{self._key}.history").collect())[::-1]
+
+    def _prune(self) -> None:
+        """Remove what is older than the newest few.
+
+        Who may not remove or list keeps more of it: no reason to call a write failed that is done.
+        """
+        import obstore
+
+        with suppress(StateError), self._explained("prune the history of"):
+            obstore.delete(self._store, self._kept()[KEPT:])
+
+    @contextmanager
+    def _explained(self, action: str) -> Iterator[None]:
+        """Turns what the store says no to into words, never with its own text: signed addresses may stand in it."""
+        from obstore.exceptions import BaseError
+
+        try:
+            yield
+        except (BaseError, FileNotFoundError, ValueError) as error:
+            why = reason(str(error))
+            raise StateError(f"can't {action} {self.url}: {why}", remedy=remedy(why, self._key)) from None
+
+
+def _holder(found: Stored | None, url: str) -> LockInfo | None:
+    """Who has the lock by what is stored of it, unless the lease is over; raises StateError if that says nothing."""
+    if found is None or found.data == FREE:
+        return None
+    holder = LockInfo.parse(found.data)
+    if holder is None:
+        raise StateError(
+            f"what stands beside {url} as .lck is no lock information", remedy="remove that object once nobody works"
+        )
+    return None if holder.is_over(datetime.now(UTC)) else holder
