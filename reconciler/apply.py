@@ -8,7 +8,6 @@ import time
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future, wait
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from math import inf
 from pathlib import Path
 from typing import Self
@@ -22,7 +21,7 @@ from reconciler.diagnostics import ExitCode, ReconcilerError, ServiceError, Stat
 from reconciler.emporix.iam import Connect, Iam
 from reconciler.emporix.workers import WAKE, Workers
 from reconciler.run import Outcome, Progress, Run
-from reconciler.state import Lease, Lockfile, StateConflict, Store
+from reconciler.state import Lease, Lockfile, StateConflict, Store, signed
 
 LAST_LOOK = 3.0
 """Seconds in which an interrupted run reads again what it did: a service that asks to wait, or hangs, ends that too."""
@@ -67,10 +66,7 @@ class Book:
         return self.store.rescue(self._signed(replace(self.lockfile, known=known, pending=tuple(pending))), self.rescue)
 
     def _signed(self, lockfile: Lockfile) -> Lockfile:
-        """With the serial of the next write, and who writes it when."""
-        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-        who = self.lease.info.who
-        return replace(lockfile, serial=self.lockfile.serial + 1, written_by=who, written_at=now)
+        return signed(lockfile, self.lockfile.serial + 1, self.lease)
 
     def _fence(self) -> None:
         """Write the lockfile unchanged, because a holder who is late knows only the version before.

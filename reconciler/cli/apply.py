@@ -1,5 +1,6 @@
 """``apply``: make it so, after a look, a guard's nod and a yes."""
 
+import shlex
 import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -107,7 +108,7 @@ def _apply_fresh(
                 return ExitCode.ERROR
             return _look_again(session, plan, book, connect, parallelism, full, outlook.errors)
         report = _carry_out(plan, outlook, book, connect, parallelism)
-        show_report(report, session.color, full, outlook.errors)
+        show_report(session, report, book, full, outlook.errors)
         return _worst(report, outlook.errors)
 
 
@@ -155,7 +156,7 @@ def _look_again(
     report = replace(report, skipped=(*report.skipped, *checked.moved, *unread))
     if checked.satisfied:
         talk([f"{len(checked.satisfied)} of {len(plan.changes)} changes were so already."])
-    show_report(report, session.color, full, errors)
+    show_report(session, report, book, full, errors)
     return _worst(report, {**errors, **outlook.errors})
 
 
@@ -214,12 +215,14 @@ def _carry_out(
         )
 
 
-def show_report(report: "Report", color: bool, full: bool, unplanned: Iterable[str] = ()) -> None:
+def show_report(session: Session, report: "Report", book: "Book", full: bool, unplanned: Iterable[str] = ()) -> None:
     """Write what was done and what was not to stdout; ``unplanned`` are tenants that could not be planned at all."""
     from reconciler.render.outcome import outcome
 
     if report.doubt:
         talk([f"Not verified: {report.doubt}."])
+    if report.kept:
+        talk(_told_of_kept(session, book, str(report.kept)))
     counts = Counter(change.action for change in report.done)
     replaced = counts[Action.REPLACE]
     show(
@@ -235,10 +238,20 @@ def show_report(report: "Report", color: bool, full: bool, unplanned: Iterable[s
             unsure=report.unsure,
             skipped=report.skipped,
             interrupted=report.interrupted,
-            color=color,
+            color=session.color,
             full=full,
             unplanned=tuple(unplanned),
         )
+    )
+
+
+def _told_of_kept(session: Session, book: "Book", kept: str) -> tuple[str, str]:
+    """Where the outcome is, and the command that brings it to where it belongs, however that was named."""
+    place = ("--sandbox", "-f", str(session.paths[0])) if session.sandbox else ("--state", book.store.url)
+    command = shlex.join(("reconciler", *place, "state", "push", kept))
+    return (
+        f"What this run did could not be written to the lockfile, and is kept in {kept}.",
+        f"Once the lockfile can be written again: `{command}`",
     )
 
 

@@ -42,17 +42,13 @@ def locked(session: Session, store: "Store", operation: str) -> "Iterator[Book]"
         yield Book.open(store, held, session.folder)
 
 
-def lease(session: Session, store: "Store", operation: str) -> "Lease":
-    """The lock of the lockfile, for this command."""
-    return store.backend.lock(myself(operation), timeout=session.lock_timeout, on_wait=_tell)
-
-
-def myself(operation: str) -> "LockInfo":
-    """What others are told of this run: who, what for and, in a CI job, where to look at it."""
+def lease(session: Session, store: "Store", operation: str, reason: str = "") -> "Lease":
+    """The lock of the lockfile, for this command; others are told the ``reason``, or where the CI job can be seen."""
     from reconciler import __version__
     from reconciler.state import LockInfo
 
-    return LockInfo.mine(operation, info=ci_job(os.environ), version=__version__)
+    info = LockInfo.mine(operation, info=reason or ci_job(os.environ), version=__version__)
+    return store.backend.lock(info, timeout=session.lock_timeout, on_wait=_tell)
 
 
 def ci_job(environ: Mapping[str, str]) -> str:
@@ -66,4 +62,6 @@ def ci_job(environ: Mapping[str, str]) -> str:
 
 
 def _tell(holder: "LockInfo") -> None:
-    talk([f"Waiting for the lock of {holder}"])
+    from reconciler.render.text import safe
+
+    talk([f"Waiting for the lock of {safe(str(holder))}"])

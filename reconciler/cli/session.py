@@ -75,6 +75,12 @@ class Session:
         """The place of the lockfile, open for reading and writing."""
         return self.store_at(self.state_url(configured))
 
+    def configured_store(self) -> "Store":
+        """The same by itself: a lockfile can be looked into without any configuration, if an option names it."""
+        if self.state or self.sandbox or not self.paths[0].exists():
+            return self.store()
+        return self.store(self.load().desired.state)
+
     def store_at(self, url: str) -> "Store":
         """Any place of a lockfile; RECONCILER_LEASE says how long a lock there outlives a killed run."""
         from reconciler.cli.durations import seconds_in

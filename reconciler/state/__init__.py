@@ -2,9 +2,9 @@
 
 from reconciler.state.backend import LEASE, Backend, Lease, StateConflict, Stored
 from reconciler.state.lock import LockInfo
-from reconciler.state.lockfile import Lockfile, decode, encode, new
+from reconciler.state.lockfile import Lockfile, decode, encode, new, peek
 from reconciler.state.places import open_backend
-from reconciler.state.store import Store
+from reconciler.state.store import Look, Store, signed
 
 __all__ = [
     "LEASE",
@@ -12,6 +12,7 @@ __all__ = [
     "Lease",
     "LockInfo",
     "Lockfile",
+    "Look",
     "StateConflict",
     "Store",
     "Stored",
@@ -19,4 +20,6 @@ __all__ = [
     "encode",
     "new",
     "open_backend",
+    "peek",
+    "signed",
 ]

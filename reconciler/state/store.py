@@ -1,11 +1,23 @@
 """A lockfile at its place: the bytes of a :class:`Backend` on one side, :class:`Lockfile` values on the other."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
-from reconciler.state.backend import Backend
-from reconciler.state.lockfile import Lockfile, decode, encode, new
+from reconciler.diagnostics import StateError
+from reconciler.state.backend import Backend, Lease
+from reconciler.state.lockfile import Header, Lockfile, decode, encode, new, peek
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What is at a place, whatever it is: nothing (``version`` is None), a lockfile, or ``trouble`` instead of one."""
+
+    version: str | None = None
+    header: Header | None = None
+    lockfile: Lockfile | None = None
+    trouble: StateError | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +38,24 @@ class Store:
         nobody else has: it means nothing before it is written, so what was computed from serial 0 can't be compared by
         it. Raises StateError for content that is no lockfile.
         """
-        stored = self.backend.read()
-        if stored is None:
+        there = self.look()
+        if there.trouble is not None:
+            raise there.trouble
+        if there.lockfile is None:
             from uuid import uuid4
 
             return new(str(uuid4())), None
-        return self.decode(stored.data), stored.version
+        return there.lockfile, there.version
+
+    def look(self) -> Look:
+        """The same for who can do something about content that is no lockfile."""
+        stored = self.backend.read()
+        if stored is None:
+            return Look()
+        try:
+            return Look(stored.version, peek(stored.data), self.decode(stored.data))
+        except StateError as error:
+            return Look(stored.version, peek(stored.data), trouble=error)
 
     def save(self, lockfile: Lockfile, expected: str | None) -> str:
         """Write the lockfile as it is, the serial included, if the place still has the ``expected`` version."""
@@ -59,3 +83,25 @@ class Store:
     def history(self) -> Iterator[bytes]:
         """What the place held before the current content, the newest first, as far as it keeps that."""
         return (stored.data for stored in self.backend.history())
+
+    def earlier(self, serial: int) -> Lockfile:
+        """The newest earlier content with this serial; raises StateError if the place keeps none."""
+        for data in self.history():
+            if (header := peek(data)) is not None and header.serial == serial:
+                return self.decode(data, f"serial {serial} of {self.url}")
+        raise StateError(
+            f"{self.url} keeps no earlier content with serial {serial}", remedy="`reconciler state history` lists them"
+        )
+
+    def next_serial(self, there: Look) -> int:
+        """A serial that nobody has used: the one after what is there, or where that tells none, after all that was."""
+        if there.header is not None:
+            return there.header.serial + 1
+        serials = [header.serial for data in self.history() if (header := peek(data)) is not None]
+        return max(serials, default=0) + 2  # what can't be read any more had the one in between
+
+
+def signed(lockfile: Lockfile, serial: int, lease: Lease) -> Lockfile:
+    """The lockfile as the ``serial``-th write, by who holds the lease, now: a conflict's loser is told."""
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return replace(lockfile, serial=serial, written_by=lease.info.who, written_at=now)

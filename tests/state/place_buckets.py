@@ -208,7 +208,7 @@ class AzuritePlace(BucketPlace):
 def takes_writes(environment: Mapping[str, str]) -> bool:
     """Whether the server is so far: it listens before it has a volume."""
     try:
-        obstore.put(s3_store(environment), "first", b"")
+        obstore.put(s3_store(environment), "first", b"x")
     except obstore.exceptions.BaseError:
         return False
     return True
