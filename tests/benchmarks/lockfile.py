@@ -11,8 +11,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
+from reconciler.core.known import advance
 from reconciler.core.model import KnownGroup, UserType
 from reconciler.core.plan import Action, Change, Reason
 from reconciler.state import Lockfile, Store, decode, encode, open_backend
@@ -72,6 +75,19 @@ def written(path: str, lockfile: Lockfile) -> None:
     Store(backend).save(lockfile, stored.version if stored else None)
 
 
+def round_trip(path: str) -> None:
+    """What an apply does to the lockfile: read it, take note of changes to one member in a hundred, write it."""
+    store = Store(open_backend(path))
+    lockfile, version = store.load()
+    done = [
+        Change("tenant", group, user, Action.DELETE, Reason.REMOVED, UserType.EMPLOYEE)
+        for group, known in lockfile.known.get("tenant", {}).items()
+        for user in islice(known.members, max(1, len(known.members) // 100))
+    ]
+    known = advance(lockfile.known, done, {})
+    store.save(replace(lockfile, known=known, serial=lockfile.serial + 1), version)
+
+
 def measure(what: str, kind: str, members: int, path: str) -> str:
     """The seconds and the peak of one thing, as a cell of the table."""
     if what == "prepare":
@@ -80,6 +96,8 @@ def measure(what: str, kind: str, members: int, path: str) -> str:
         )
         Path(path).write_bytes(encode(lockfile))
         return f"{Path(path).stat().st_size / 1e6:.1f}"
+    if what == "round":
+        return f"{timed(lambda: round_trip(path)):.3f} s {peak():5.0f} MB"
     if what == "load":
         return f"{timed(lambda: Store(open_backend(path)).load()):.3f} s {peak():5.0f} MB"
     data = Path(path).read_bytes()
@@ -104,7 +122,7 @@ def main(arguments: list[str]) -> None:
         print(measure(arguments[1], arguments[2], int(arguments[3]), arguments[4]))
         return
     sizes = [int(size) for size in arguments] or list(SIZES)
-    columns = ("encode", "decode", "edited", "save", "load")
+    columns = ("encode", "decode", "edited", "save", "load", "round")
     print(f"{'members':>9} {'kind':8} {'MB':>6} " + " ".join(f"{column:>16}" for column in columns))
     rows = [(size, "many") for size in sizes] + [(sizes[-1], "one"), (sizes[-1], "pending")]
     for size, kind in rows:
