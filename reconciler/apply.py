@@ -7,6 +7,7 @@ last, so that a run that dies in between, whenever that is, is finished by the n
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future, wait
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from math import inf
 from pathlib import Path
@@ -22,6 +23,9 @@ from reconciler.emporix.iam import Connect, Iam
 from reconciler.emporix.workers import WAKE, Workers
 from reconciler.run import Outcome, Progress, Run
 from reconciler.state import Lease, Lockfile, StateConflict, Store, signed
+
+MOST_LATE_WRITES = 3
+"""How many writes of a late holder are waited out: it stops at its first request, so a fourth is something else."""
 
 LAST_LOOK = 3.0
 """Seconds in which an interrupted run reads again what it did: a service that asks to wait, or hangs, ends that too."""
@@ -71,13 +75,13 @@ class Book:
     def _fence(self) -> None:
         """Write the lockfile unchanged, because a holder who is late knows only the version before.
 
-        What such a holder wrote in the very last moment is read and kept.
+        What such a holder wrote in the very last moment is read and kept. Raises StateConflict if it goes on writing.
         """
-        while True:
-            try:
+        for _ in range(MOST_LATE_WRITES):
+            with suppress(StateConflict):
                 return self.put(self.lockfile)
-            except StateConflict:
-                self.lockfile, self.version = self.store.load()
+            self.lockfile, self.version = self.store.load()
+        return self.put(self.lockfile)
 
 
 @dataclass(frozen=True, slots=True)

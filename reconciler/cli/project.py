@@ -43,7 +43,8 @@ guards:
   # minMembers: 1
   # protected: [00uBREAKGLASS]
 
-# Where to remember what is ours; this is the default. Commit it, or keep it where all pipelines reach it.
+# Where to remember what is ours; this is the default. Commit it, or keep it where all pipelines reach it,
+# such as s3://acme-access/reconciler.lock.
 # state: {url: file:reconciler.lock}
 """
 

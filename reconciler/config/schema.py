@@ -47,8 +47,9 @@ class StatePart(_Part):
 
     url: Word = Field(
         title="Place of the lockfile",
-        description="A URL; a relative `file:` path starts at the folder of the file that says it.",
-        examples=["file:reconciler.lock"],
+        description="A URL without credentials: `file:`, `s3:`, `az:`, `gs:`, `https:` (Terraform's HTTP protocol) or "
+        "`postgresql:`. A relative `file:` path starts at the folder of the file that says it.",
+        examples=["file:reconciler.lock", "s3://acme-access/reconciler.lock", "postgresql://db.acme.example/access"],
     )
 
 

@@ -17,7 +17,7 @@ from reconciler.diagnostics import StateError
 from reconciler.state.backend import Backend, Lease, StateConflict, Stored, acquire, conflict, held, no_lock
 from reconciler.state.buckets import reason, remedy
 from reconciler.state.lease import Moment, RenewedLease, expiring
-from reconciler.state.lock import LockInfo, OnWait
+from reconciler.state.lock import LockInfo, OnWait, timestamp
 from reconciler.state.lockfile import peek
 
 if TYPE_CHECKING:
@@ -89,14 +89,14 @@ class ObjectStoreBackend(Backend):
         return _holder(self._get(self._lock_key), self.url)
 
     def unlock(self, lock_id: str) -> None:
-        """See :meth:`Backend.unlock`."""
+        """See :meth:`Backend.unlock`; the next holder sees that it was not released, and shuts the former one out."""
         found = self._get(self._lock_key)
         holder = _holder(found, self.url)
         if found is None or holder is None:
             raise no_lock(self.url)
         if holder.id != lock_id:
             raise held(self.url, holder)
-        self._record(None, found.version)
+        self._record(replace(holder, expires=timestamp(datetime.now(UTC))), found.version)
 
     def history(self) -> Iterator[Stored]:
         """See :meth:`Backend.history`: the objects under ``key.history/``."""
