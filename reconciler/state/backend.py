@@ -120,7 +120,9 @@ class Backend(Protocol):
 
 def held(url: str, holder: LockInfo | None) -> LockHeld:
     """The refusal that every place gives while somebody else holds its lock."""
-    free = f", or, if it is dead, free the lock with `reconciler state unlock {holder.id}`" if holder else ""
+    free = (
+        f", or, if it is dead, free the lock with `reconciler state unlock {holder.id}`" if holder and holder.id else ""
+    )
     return LockHeld(
         f"{url} is locked by {holder or 'somebody who left no name'}",
         remedy=f"wait until that run is over (`--lock-timeout 5m` does), then try again{free}",
