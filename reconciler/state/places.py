@@ -35,8 +35,18 @@ def _open_file(address: Address) -> Backend:
     return LocalBackend(address.url, address.folder / _file_path(address.rest, address.url))
 
 
+def _open_http(address: Address) -> Backend:
+    import os
+
+    from reconciler.state.http import HttpBackend
+
+    return HttpBackend(address.url, os.environ)
+
+
 PLACES: Final[Mapping[str, Callable[[Address], Backend]]] = {
     "file": _open_file,
+    "http": _open_http,
+    "https": _open_http,
 }
 """How the places of each scheme are opened."""
 

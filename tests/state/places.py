@@ -27,7 +27,8 @@ class Place:
 
     ``lacks`` names what this place can't do, so that the suite leaves out the tests that need it: ``holder`` (tell who
     holds the lock without disturbing), ``expiry`` (end a lock by date), ``death`` (notice, at once or when the lease is
-    over, that a holder died), ``history`` (keep earlier contents), ``rights`` (refuse to write for some).
+    over, that a holder died), ``history`` (keep earlier contents), ``rights`` (refuse to write for some), ``empty``
+    (tell a content of no bytes from none).
     """
 
     lacks: ClassVar[frozenset[str]] = frozenset()
@@ -128,3 +129,6 @@ def without_privileges() -> Iterator[None]:
         yield
     finally:
         os.seteuid(0)
+
+
+import tests.state.place_http  # noqa: E402, F401 - adds its places to PLACES

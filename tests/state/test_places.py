@@ -28,11 +28,18 @@ def test_what_is_written_is_read(place: Place) -> None:
     assert place.open().read() == Stored(b"\x00one\r\n\xff", version)
 
 
-@pytest.mark.parametrize("size", [0, 1, 5_000_000])
+@pytest.mark.parametrize("size", [1, 5_000_000])
 def test_any_size_is_kept(place: Place, size: int) -> None:
-    """Neither no content nor a lot of it is special."""
+    """A lot of content is nothing special."""
     version = place.open().write(b"x" * size, expected=None)
     assert place.open().read() == Stored(b"x" * size, version)
+
+
+@pytest.mark.needs("empty")
+def test_no_bytes_are_a_content_too(place: Place) -> None:
+    """Nor is a content of no bytes, which is not the same as none."""
+    version = place.open().write(b"", expected=None)
+    assert place.open().read() == Stored(b"", version)
 
 
 def test_a_write_on_what_was_read_replaces_it(place: Place) -> None:
@@ -328,6 +335,7 @@ def test_a_place_that_is_read_only_can_be_read(place: Place) -> None:
     assert place.remnants() == set()
 
 
+@pytest.mark.needs("death")
 @pytest.mark.parametrize("turns", [0, 1, 2, 3, 5, 8, 13, 21])
 def test_a_writer_killed_at_any_time_leaves_a_whole_content(place: Place, other: Actor, turns: int) -> None:
     """Whatever a killed writer was at, a read gives its last content or the one it was writing, and the next writes."""
