@@ -4,6 +4,7 @@ A place stores bytes, compares and sets them, and knows who holds its lock. It k
 conformance suite (``tests/state``) can be run against every place with any content, garbage included.
 """
 
+import shlex
 import time
 from abc import abstractmethod
 from collections.abc import Callable, Iterator
@@ -120,7 +121,8 @@ class Backend(Protocol):
 
 def held(url: str, holder: LockInfo | None) -> LockHeld:
     """The refusal that every place gives while somebody else holds its lock."""
-    free = f", or, if it is dead, free the lock with `reconciler state unlock {holder.id}`" if holder else ""
+    name = shlex.quote(holder.id) if holder else ""
+    free = f", or, if it is dead, free the lock with `reconciler state unlock {name}`" if name.strip("'") else ""
     return LockHeld(
         f"{url} is locked by {holder or 'somebody who left no name'}",
         remedy=f"wait until that run is over (`--lock-timeout 5m` does), then try again{free}",

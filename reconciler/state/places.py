@@ -47,11 +47,21 @@ def _open_bucket(address: Address) -> Backend:
     return ObjectStoreBackend(address.url, key, lambda: connect(scheme, bucket), address.lease, KINDS[scheme].condition)
 
 
+def _open_http(address: Address) -> Backend:
+    import os
+
+    from reconciler.state.http import HttpBackend
+
+    return HttpBackend(address.url, os.environ)
+
+
 PLACES: Final[Mapping[str, Callable[[Address], Backend]]] = {
     "file": _open_file,
     "s3": _open_bucket,
     "az": _open_bucket,
     "gs": _open_bucket,
+    "http": _open_http,
+    "https": _open_http,
 }
 """How the places of each scheme are opened."""
 
@@ -73,24 +83,24 @@ def open_backend(url: str, *, folder: Path | None = None, lease: float = LEASE) 
         known = ", ".join(f"{name}:" for name in PLACES)
         raise StateError(f"no place for a lockfile is called {scheme}:", remedy=f"use one of: {known} or a plain path")
     if scheme != "file":
-        _refuse_credentials(scheme, url)
+        refuse_credentials(f"the {scheme}: URL of the lockfile", url)
     return PLACES[scheme](Address(url, rest, folder or Path(), lease))
 
 
-def _refuse_credentials(scheme: str, url: str) -> None:
-    """Raise StateError, repeating nothing of the URL but its scheme, for a password or a parameter that looks like one.
+def refuse_credentials(what: str, url: str) -> None:
+    """Raise StateError, repeating nothing of the URL, for a password or a parameter that looks like one.
 
-    A user's name alone is no secret.
+    ``what`` is what the message calls it. A user's name alone is no secret.
     """
     try:
         parts = urlsplit(url)
         has_password, parameters = parts.password is not None, parse_qsl(parts.query, keep_blank_values=True)
-    except ValueError as error:
-        raise StateError(f"the {scheme}: URL of the lockfile can't be read: {error}") from None
+    except ValueError:  # its text may quote the password
+        raise StateError(f"{what} can't be read", remedy="check how it is written, above all its host") from None
     secret = next((name for name, _ in parameters if _SECRET.search(name)), "a password" if has_password else None)
     if secret is not None:
         raise StateError(
-            f"the {scheme}: URL of the lockfile has {secret} in it, which would stand in configurations and messages",
+            f"{what} has {secret} in it, which would stand in configurations and messages",
             remedy="take it out and give it as this kind of place takes credentials, such as by environment variables",
         )
 

@@ -1,4 +1,4 @@
-"""The places that the conformance suite runs against; a new place is a class here and a name in ``PLACES``."""
+"""The places that the conformance suite runs against; a new place is a class and a name in :func:`places`."""
 
 import os
 import shutil
@@ -27,7 +27,8 @@ class Place:
 
     ``lacks`` names what this place can't do, so that the suite leaves out the tests that need it: ``holder`` (tell who
     holds the lock without disturbing), ``expiry`` (end a lock by date), ``death`` (notice, at once or when the lease is
-    over, that a holder died), ``history`` (keep earlier contents), ``rights`` (refuse to write for some).
+    over, that a holder died), ``history`` (keep earlier contents), ``rights`` (refuse to write for some), ``empty``
+    (tell a content of no bytes from none).
     """
 
     lacks: ClassVar[frozenset[str]] = frozenset()
@@ -117,12 +118,15 @@ class LocalPlace(Place):
 def places() -> dict[str, type[Place]]:
     """Every place by the name that its tests show."""
     from tests.state.place_buckets import AzuritePlace, MotoPlace, SeaweedPlace
+    from tests.state.place_http import HttpPlace, HttpPostPlace
 
     return {
         "file": LocalPlace,
         "s3-seaweedfs": SeaweedPlace,
         "s3-moto": MotoPlace,
         "azure-azurite": AzuritePlace,
+        "http": HttpPlace,
+        "http-post": HttpPostPlace,
     }
 
 

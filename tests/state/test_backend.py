@@ -10,6 +10,7 @@ import pytest
 
 from reconciler.diagnostics import StateError
 from reconciler.state import LockInfo, open_backend
+from reconciler.state.backend import held
 
 
 @pytest.mark.parametrize(
@@ -89,6 +90,13 @@ def test_a_holder_may_say_little() -> None:
     holder = LockInfo.parse(b'{"ID": "7", "Who": 5, "Other": true}')
     assert holder == LockInfo("7", "")
     assert str(holder) == "somebody unknown, unknown operation"
+
+
+def test_a_holder_without_an_id_can_not_be_freed() -> None:
+    """Some servers tell of a holder in words only: then there is no id to unlock with."""
+    assert "state unlock 7" in held("file:x", LockInfo("7", "")).remedy
+    for holder in (None, LockInfo("", "", info="the server says: busy")):
+        assert "unlock" not in held("file:x", holder).remedy
 
 
 def test_each_lock_has_its_own_id() -> None:

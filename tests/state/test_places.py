@@ -28,11 +28,18 @@ def test_what_is_written_is_read(place: Place) -> None:
     assert place.open().read() == Stored(b"\x00one\r\n\xff", version)
 
 
-@pytest.mark.parametrize("size", [0, 1, 5_000_000])
+@pytest.mark.parametrize("size", [1, 5_000_000])
 def test_any_size_is_kept(place: Place, size: int) -> None:
-    """Neither no content nor a lot of it is special."""
+    """A lot of content is nothing special."""
     version = place.open().write(b"x" * size, expected=None)
     assert place.open().read() == Stored(b"x" * size, version)
+
+
+@pytest.mark.needs("empty")
+def test_no_bytes_are_a_content_too(place: Place) -> None:
+    """Nor is a content of no bytes, which is not the same as none."""
+    version = place.open().write(b"", expected=None)
+    assert place.open().read() == Stored(b"", version)
 
 
 def test_a_write_on_what_was_read_replaces_it(place: Place) -> None:
