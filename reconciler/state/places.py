@@ -61,6 +61,22 @@ def open_backend(url: str, *, folder: Path | None = None, lease: float = LEASE) 
     return PLACES[scheme](Address(url, rest, folder or Path(), lease))
 
 
+def required(module: str, extra: str, scheme: str) -> None:
+    """Raise StateError, with the command that helps, if the package that places of this scheme need can't be imported.
+
+    ``extra`` is the group of optional packages that has ``module``: most lockfiles are files and need none of them.
+    """
+    from importlib import import_module
+
+    try:
+        import_module(module)
+    except ImportError as error:
+        raise StateError(
+            f"a lockfile at {scheme}: needs the Python package {module}, which can't be imported: {error}",
+            remedy=f"pip install 'emporix-reconciler[{extra}]'",
+        ) from error
+
+
 def _refuse_credentials(scheme: str, url: str) -> None:
     """Raise StateError, repeating nothing of the URL but its scheme, for a password or a parameter that looks like one.
 
