@@ -35,8 +35,16 @@ def _open_file(address: Address) -> Backend:
     return LocalBackend(address.url, address.folder / _file_path(address.rest, address.url))
 
 
+def _open_postgres(address: Address) -> Backend:
+    from reconciler.state.postgres import PostgresBackend
+
+    return PostgresBackend(address.url, address.rest, address.lease)
+
+
 PLACES: Final[Mapping[str, Callable[[Address], Backend]]] = {
     "file": _open_file,
+    "postgres": _open_postgres,
+    "postgresql": _open_postgres,
 }
 """How the places of each scheme are opened."""
 

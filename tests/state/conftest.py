@@ -3,7 +3,10 @@ from collections.abc import Iterator
 import pytest
 
 from tests.state.actor import Actor
+from tests.state.place_postgres import PostgresPlace
 from tests.state.places import PLACES, Place
+
+PLACES["postgresql"] = PostgresPlace
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
