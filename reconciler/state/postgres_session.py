@@ -27,8 +27,13 @@ _CLIENT: Final = {
 }
 """What a URL may set otherwise: a machine that is gone shows within a minute."""
 
-_SERVER: Final = {"tcp_keepalives_idle": "30", "tcp_keepalives_interval": "10", "tcp_keepalives_count": "3",
-                  "lock_timeout": "10000"}  # fmt: skip
+_SERVER: Final = {
+    "tcp_keepalives_idle": "30",
+    "tcp_keepalives_interval": "10",
+    "tcp_keepalives_count": "3",
+    "tcp_user_timeout": "60000",
+    "lock_timeout": "10000",
+}
 """The same for the server's end, so that it frees a dead machine's lock; and no LOCK TABLE holds us up for ever."""
 
 _SET: Final = """
