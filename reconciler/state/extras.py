@@ -12,6 +12,6 @@ def required(module: str, extra: str, what: str) -> Any:
         return import_module(module)
     except ImportError as error:
         raise StateError(
-            f"{what} needs a package that is not installed ({error.name or module})",
+            f"{what} needs the Python package {error.name or module}, which can't be imported",
             remedy=f"pip install 'emporix-reconciler[{extra}]'",
         ) from error

@@ -55,6 +55,12 @@ def _open_http(address: Address) -> Backend:
     return HttpBackend(address.url, os.environ)
 
 
+def _open_postgres(address: Address) -> Backend:
+    from reconciler.state.postgres import PostgresBackend
+
+    return PostgresBackend(address.url, address.rest, address.lease)
+
+
 PLACES: Final[Mapping[str, Callable[[Address], Backend]]] = {
     "file": _open_file,
     "s3": _open_bucket,
@@ -62,12 +68,15 @@ PLACES: Final[Mapping[str, Callable[[Address], Backend]]] = {
     "gs": _open_bucket,
     "http": _open_http,
     "https": _open_http,
+    "postgres": _open_postgres,
+    "postgresql": _open_postgres,
 }
 """How the places of each scheme are opened."""
 
 _BUCKET: Final = re.compile(r"//([^/?#@\s]+)/((?:(?!\.{1,2}(?:/|$))[^/?#\s]+/)*(?!\.{1,2}$)[^/?#\s]+)")
 _SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):(.*)", re.DOTALL)
-_SECRET: Final = re.compile(r"pass|secret|token|sig|key|credential", re.IGNORECASE)
+_SECRET: Final = re.compile(r"(?!(?:passfile|sslkey)$).*(?:pass|secret|token|sig|key|credential)", re.IGNORECASE)
+"""Parameters that hold a secret, by their names; those of PostgreSQL that only say where one is are none of them."""
 
 
 def open_backend(url: str, *, folder: Path | None = None, lease: float = LEASE) -> Backend:
@@ -97,7 +106,7 @@ def refuse_credentials(what: str, url: str) -> None:
         has_password, parameters = parts.password is not None, parse_qsl(parts.query, keep_blank_values=True)
     except ValueError:  # its text may quote the password
         raise StateError(f"{what} can't be read", remedy="check how it is written, above all its host") from None
-    secret = next((name for name, _ in parameters if _SECRET.search(name)), "a password" if has_password else None)
+    secret = next((name for name, _ in parameters if _SECRET.match(name)), "a password" if has_password else None)
     if secret is not None:
         raise StateError(
             f"{what} has {secret} in it, which would stand in configurations and messages",

@@ -119,6 +119,7 @@ def places() -> dict[str, type[Place]]:
     """Every place by the name that its tests show."""
     from tests.state.place_buckets import AzuritePlace, MotoPlace, SeaweedPlace
     from tests.state.place_http import HttpPlace, HttpPostPlace
+    from tests.state.place_postgres import PostgresPlace
 
     return {
         "file": LocalPlace,
@@ -127,6 +128,7 @@ def places() -> dict[str, type[Place]]:
         "azure-azurite": AzuritePlace,
         "http": HttpPlace,
         "http-post": HttpPostPlace,
+        "postgresql": PostgresPlace,
     }
 
 

@@ -11,6 +11,7 @@ import pytest
 from reconciler.diagnostics import StateError
 from reconciler.state import LockInfo, open_backend
 from reconciler.state.backend import held
+from reconciler.state.extras import required
 
 
 @pytest.mark.parametrize(
@@ -61,6 +62,14 @@ def test_what_names_no_file_is_refused(url: str) -> None:
     with pytest.raises(StateError) as caught:
         open_backend(url)
     assert "file:" in caught.value.remedy
+
+
+def test_a_missing_package_is_named_with_the_extra_that_has_it() -> None:
+    """Places that need an optional package say so in a line that can be run."""
+    with pytest.raises(StateError, match=r"at far: needs the Python package no_such_package") as caught:
+        required("no_such_package", "distance", "a lockfile at far:")
+    assert caught.value.remedy == "pip install 'emporix-reconciler[distance]'"
+    assert required("json", "distance", "a lockfile at far:").loads("1") == 1
 
 
 def test_lock_information_has_terraforms_names() -> None:
