@@ -4,6 +4,7 @@ from reconciler.state.backend import LEASE, Backend, Lease, StateConflict, Store
 from reconciler.state.lock import LockInfo
 from reconciler.state.lockfile import Lockfile, decode, encode, new
 from reconciler.state.places import open_backend
+from reconciler.state.seal import Seal
 from reconciler.state.store import Store
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "Lease",
     "LockInfo",
     "Lockfile",
+    "Seal",
     "StateConflict",
     "Store",
     "Stored",
