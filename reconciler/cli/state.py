@@ -8,6 +8,7 @@ import click
 
 from reconciler.cli.locking import lock_timeout_option, locked
 from reconciler.cli.output import show, talk
+from reconciler.cli.sealing import decrypt, encrypt
 from reconciler.cli.session import Session, file_options
 from reconciler.core.model import Known, KnownGroup, address
 from reconciler.diagnostics import ConfigurationError, StateError
@@ -16,6 +17,10 @@ from reconciler.diagnostics import ConfigurationError, StateError
 @click.group()
 def state() -> None:
     """Look into the lockfile, or let go of what is in it."""
+
+
+state.add_command(encrypt)
+state.add_command(decrypt)
 
 
 @state.command("list", epilog="\b\nExample:\n  reconciler state list acmeprod/catalog-managers")
