@@ -5,7 +5,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import update_wrapper
 from pathlib import Path
 from threading import Lock
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from reconciler.config import Loaded
     from reconciler.emporix.client import Exchange
     from reconciler.emporix.iam import Connect
-    from reconciler.state import Store
+    from reconciler.state import Seal, Store
 
 DEFAULT_FILE = Path("reconciler.yaml")
 
@@ -37,6 +37,7 @@ class Session:
     verbose: bool = False
     color: bool = False
     lock_timeout: float = 0
+    _seal: "Seal | None" = field(default=None, init=False, repr=False)
 
     @property
     def paths(self) -> tuple[Path, ...]:
@@ -87,7 +88,20 @@ class Session:
         from reconciler.state import LEASE, Store, open_backend
 
         given = os.environ.get("RECONCILER_LEASE")
-        return Store(open_backend(url, lease=seconds_in("RECONCILER_LEASE", given, least=1) if given else LEASE))
+        lease = seconds_in("RECONCILER_LEASE", given, least=1) if given else LEASE
+        return Store(open_backend(url, lease=lease), self.seal)
+
+    @property
+    def seal(self) -> "Seal":
+        """The form of the lockfile that the environment asks for; a rehearsal's own one is always plain.
+
+        One for the whole run, because a key is made from a passphrase only once and a pipe can be read only once.
+        """
+        from reconciler.state.seal import PLAIN, Seal
+
+        if self._seal is None:
+            self._seal = PLAIN if self.sandbox else Seal.of(os.environ)
+        return self._seal
 
     @property
     def service_name(self) -> str:

@@ -45,7 +45,7 @@ def push(session: Session, file: Path, force: bool) -> None:
     It must have the same lineage and a newer serial than what is there.
     """
     store = session.configured_store()
-    lockfile = store.decode(_content(file), str(file))
+    lockfile = replace(store, seal=store.seal.or_plain()).decode(_content(file), str(file))  # pulled ones are plain
     with lease(session, store, "state push"):
         there = store.look()
         refusal = _refusal(lockfile, there)

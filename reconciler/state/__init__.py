@@ -4,6 +4,7 @@ from reconciler.state.backend import LEASE, Backend, Lease, StateConflict, Store
 from reconciler.state.lock import LockInfo
 from reconciler.state.lockfile import Lockfile, decode, encode, new, peek
 from reconciler.state.places import open_backend
+from reconciler.state.seal import Seal
 from reconciler.state.store import Look, Store, signed
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "LockInfo",
     "Lockfile",
     "Look",
+    "Seal",
     "StateConflict",
     "Store",
     "Stored",

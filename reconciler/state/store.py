@@ -7,7 +7,8 @@ from pathlib import Path
 
 from reconciler.diagnostics import StateError
 from reconciler.state.backend import Backend, Lease
-from reconciler.state.lockfile import Header, Lockfile, decode, encode, new, peek
+from reconciler.state.lockfile import Header, Lockfile, new, peek
+from reconciler.state.seal import PLAIN, Seal
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +23,10 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """Where a lockfile is kept and how it is written there."""
+    """Where a lockfile is kept and in which form it is written and read there."""
 
     backend: Backend
+    seal: Seal = PLAIN
 
     @property
     def url(self) -> str:
@@ -63,11 +65,11 @@ class Store:
 
     def encode(self, lockfile: Lockfile) -> bytes:
         """The lockfile as it is written at this place."""
-        return encode(lockfile)
+        return self.seal.encode(lockfile)
 
     def decode(self, data: bytes, name: str | None = None) -> Lockfile:
         """The lockfile in what such a place holds; ``name`` is what messages call it, by default the place's URL."""
-        return decode(data, name or self.url)
+        return self.seal.decode(data, name or self.url)
 
     def rescue(self, lockfile: Lockfile, folder: Path) -> Path:
         """Keep in ``folder``, as it would be written, what could not be written here; returns the file's path.

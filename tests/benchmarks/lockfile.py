@@ -1,7 +1,7 @@
 """Time and memory of encoding, decoding and storing a lockfile, each in a process of its own.
 
 Run it as ``python -m tests.benchmarks.lockfile [MEMBERS ...]``; the members are spread over groups of a thousand, and
-the last row has all of them in one group.
+the last row has all of them in one group. ``seal`` and ``unseal`` are ``save`` and ``load`` of a sealed lockfile.
 """
 
 import resource
@@ -18,8 +18,10 @@ from pathlib import Path
 from reconciler.core.known import advance
 from reconciler.core.model import KnownGroup, UserType
 from reconciler.core.plan import Action, Change, Reason
-from reconciler.state import Lockfile, Store, decode, encode, open_backend
+from reconciler.state import Lockfile, Seal, Store, decode, encode, open_backend
+from reconciler.state.keys import KEY
 
+SEAL = Seal.of({KEY: "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="})
 SIZES = (1_000, 10_000, 100_000, 1_000_000)
 REPEATS = 3
 
@@ -69,10 +71,10 @@ def timed(work: Callable[[], object]) -> float:
     return statistics.median(spent)
 
 
-def written(path: str, lockfile: Lockfile) -> None:
+def written(path: str, lockfile: Lockfile, *seal: Seal) -> None:
     backend = open_backend(path)
     stored = backend.read()
-    Store(backend).save(lockfile, stored.version if stored else None)
+    Store(backend, *seal).save(lockfile, stored.version if stored else None)
 
 
 def round_trip(path: str) -> None:
@@ -95,11 +97,14 @@ def measure(what: str, kind: str, members: int, path: str) -> str:
             pending(members) if kind == "pending" else example(members, 1 if kind == "one" else max(1, members // 1000))
         )
         Path(path).write_bytes(encode(lockfile))
+        Path(f"{path}.sealed").write_bytes(SEAL.encode(lockfile))
         return f"{Path(path).stat().st_size / 1e6:.1f}"
     if what == "round":
         return f"{timed(lambda: round_trip(path)):.3f} s {peak():5.0f} MB"
     if what == "load":
         return f"{timed(lambda: Store(open_backend(path)).load()):.3f} s {peak():5.0f} MB"
+    if what == "unseal":
+        return f"{timed(lambda: Store(open_backend(f'{path}.sealed'), SEAL).load()):.3f} s {peak():5.0f} MB"
     data = Path(path).read_bytes()
     if what == "decode":
         seconds = timed(lambda: decode(data, path))
@@ -112,6 +117,7 @@ def measure(what: str, kind: str, members: int, path: str) -> str:
         works: dict[str, Callable[[], object]] = {
             "encode": lambda: encode(lockfile),
             "save": lambda: written(other, lockfile),
+            "seal": lambda: written(other, lockfile, SEAL),
         }
         seconds = timed(works[what])
     return f"{seconds:.3f} s {peak():5.0f} MB"
@@ -122,7 +128,7 @@ def main(arguments: list[str]) -> None:
         print(measure(arguments[1], arguments[2], int(arguments[3]), arguments[4]))
         return
     sizes = [int(size) for size in arguments] or list(SIZES)
-    columns = ("encode", "decode", "edited", "save", "load", "round")
+    columns = ("encode", "decode", "edited", "save", "load", "round", "seal", "unseal")
     print(f"{'members':>9} {'kind':8} {'MB':>6} " + " ".join(f"{column:>16}" for column in columns))
     rows = [(size, "many") for size in sizes] + [(sizes[-1], "one"), (sizes[-1], "pending")]
     for size, kind in rows:

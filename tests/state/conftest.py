@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -29,3 +30,11 @@ def other(place: Place) -> Iterator[Actor]:
     """A second client of the same place, in another process."""
     with Actor(place.url, place.lease) as actor:
         yield actor
+
+
+@pytest.fixture
+def words(tmp_path: Path) -> str:
+    """The path of a file with a passphrase."""
+    path = tmp_path / "words"
+    path.write_text("correct horse battery staple\n")
+    return str(path)

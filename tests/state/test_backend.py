@@ -138,7 +138,7 @@ def test_a_user_without_a_name_is_a_number() -> None:
 
 def test_starting_costs_no_package_that_only_some_runs_need() -> None:
     """Every command imports this room, so what only locking and writing need is imported there."""
-    wanted = {"socket", "fcntl", "getpass", "asyncio", "filelock", "json", "reconciler.state.local"}
+    wanted = {"socket", "fcntl", "getpass", "asyncio", "filelock", "json", "cryptography", "reconciler.state.local"}
     code = f"import sys, reconciler.state; print(*({wanted} & set(sys.modules)))"
     unmeasured = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
     done = subprocess.run([sys.executable, "-c", code], env=unmeasured, capture_output=True, text=True, check=True)
