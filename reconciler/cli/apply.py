@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from reconciler.cli.formats import View, show_plan
 from reconciler.cli.locking import lock_timeout_option, locked
 from reconciler.cli.output import show, talk
 from reconciler.cli.plan import (
@@ -17,7 +18,6 @@ from reconciler.cli.plan import (
     parallelism_option,
     placed,
     show_errors,
-    show_plan,
     take_over_option,
     target_option,
 )
@@ -99,7 +99,7 @@ def _apply_fresh(
     with locked(session, store, "apply") as book, session.service(loaded, parallelism) as connect:
         outlook = make_plan(loaded.desired, book.lockfile, connect, Scope(session.tenants, *scope))
         plan = placed(outlook.plan, session, store)
-        show_plan(plan, "text", session.color, full, accepted=consent.accepted == plan.fingerprint)
+        show_plan(plan, "text", View(session.color, full, accepted=consent.accepted == plan.fingerprint))
         show_errors(outlook.errors)
         check_consent(plan, consent, is_shown=True)
         if plan.changes and not consent.approved:

@@ -1,6 +1,5 @@
 """``plan``, ``show`` and ``drift``: read the world and show what differs; nothing is changed."""
 
-import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -8,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reconciler.cli.output import line_of, show, show_error, width
+from reconciler.cli.formats import View, format_option, show_plan
+from reconciler.cli.output import show, show_error, width
 from reconciler.cli.planfile import read, relative, save
 from reconciler.cli.session import Session, file_options, shared_options
 from reconciler.core.plan import Plan
@@ -20,10 +20,6 @@ if TYPE_CHECKING:
 
 DEFAULT_PARALLELISM = 16
 
-format_option = click.option(
-    "--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True,
-    help="For people, or the plan document for machines.",
-)  # fmt: skip
 full_option = click.option("--full", is_flag=True, help="Show long lists whole instead of folded.")
 detailed_option = click.option(
     "--detailed-exitcode", is_flag=True, help="Exit with 2 if changes are pending, 0 if there are none."
@@ -71,7 +67,7 @@ def plan(
     outlook = look(session, Scope(session.tenants, targets, take_over), parallelism)
     if out is not None:
         save(outlook.plan, out)
-    show_plan(outlook.plan, format_, session.color, full)
+    show_plan(outlook.plan, format_, View(session.color, full))
     show_errors(outlook.errors)
     return exit_code(outlook.plan, outlook.errors, detailed_exitcode)
 
@@ -88,11 +84,14 @@ def show_(session: Session, planfile: Path, format_: str, full: bool, fingerprin
     if fingerprint:
         show([plan.fingerprint])
     else:
-        show_plan(plan, format_, session.color, full)
+        show_plan(plan, format_, View(session.color, full))
 
 
 @click.command(epilog="\b\nExample:\n  reconciler drift --detailed-exitcode   # in a nightly pipeline")
-@format_option
+@click.option(
+    "--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True,
+    help="For people, or the drift document for machines.",
+)  # fmt: skip
 @detailed_option
 @parallelism_option
 @full_option
@@ -132,20 +131,6 @@ def look(session: Session, scope: "Scope", parallelism: int) -> "Outlook":
 def placed(plan: Plan, session: Session, store: "Store") -> Plan:
     """The plan with the service and the lockfile that it is for, so that a saved one is applied nowhere else."""
     return replace(plan, service=session.service_name, state=relative(store.url, Path()))
-
-
-def show_plan(plan: Plan, format_: str, color: bool, full: bool, accepted: bool = False) -> None:
-    """Write the plan to stdout in one of its forms."""
-    if format_ == "json":
-        from reconciler.core.document import encode
-
-        sys.stdout.flush()
-        sys.stdout.buffer.write(encode(plan))
-        sys.stdout.buffer.flush()
-    else:
-        from reconciler.render import terminal
-
-        show(terminal.plan(plan, color=color, width=width(), full=full, line_of=line_of, accepted=accepted))
 
 
 def show_errors(errors: Mapping[str, ReconcilerError]) -> None:

@@ -159,6 +159,11 @@ def _author(current: Stored) -> str:
     return f"{by}{at} (serial {found.serial})"
 
 
+def ticks() -> float:
+    """Seconds on a clock that nobody sets and that goes on while the machine sleeps: a lease runs out meanwhile."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))  # only Linux's stops in sleep
+
+
 Won = TypeVar("Won")
 
 

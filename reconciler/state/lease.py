@@ -5,15 +5,14 @@ date that it told the others: their clock may be that much ahead, and what it se
 """
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Final, NamedTuple
+from typing import Final
 
 from reconciler.diagnostics import StateError
-from reconciler.state.backend import Lease, StateConflict, lost
+from reconciler.state.backend import Lease, StateConflict, lost, ticks
 from reconciler.state.lock import LockInfo, timestamp
 
 WORKING: Final = 0.75
@@ -27,30 +26,14 @@ Record = Callable[[LockInfo | None, str], str]
 version. Raises StateConflict if somebody else has the lock by now."""
 
 
-class Moment(NamedTuple):
-    """Now, by two clocks: one goes on while the machine sleeps, the other can't be set back."""
-
-    date: datetime
-    ticks: float
-
-    @classmethod
-    def now(cls) -> "Moment":
-        """This moment."""
-        return cls(datetime.now(UTC), time.monotonic())
-
-    def seconds_to(self, later: "Moment") -> float:
-        """How long it was, by the clock that says more."""
-        return max((later.date - self.date).total_seconds(), later.ticks - self.ticks)
-
-
 class RenewedLease(Lease):
     """A lease of ``seconds``, renewed in a thread of its own until it is released, left or lost.
 
-    ``begun`` is when the request that won it was sent, and ``version`` what the place stored then.
+    ``begun`` is when the request that won it was sent (:func:`ticks`), and ``version`` what the place stored then.
     """
 
     def __init__(
-        self, url: str, info: LockInfo, version: str, record: Record, seconds: float, begun: Moment, *, took_over: bool
+        self, url: str, info: LockInfo, version: str, record: Record, seconds: float, begun: float, *, took_over: bool
     ) -> None:
         self.info, self.took_over = info, took_over
         self._url, self._version, self._record, self._seconds = url, version, record, seconds
@@ -67,7 +50,7 @@ class RenewedLease(Lease):
 
     def check(self) -> None:
         """See :meth:`Lease.check`; asks nobody, because it is asked before each of thousands of requests."""
-        if not self._over and self._begun.seconds_to(Moment.now()) >= self._seconds * WORKING:
+        if not self._over and ticks() - self._begun >= self._seconds * WORKING:
             self._over = f"it could not be renewed within {self._seconds * WORKING:g} seconds"
         if self._over:
             raise lost(self._url, self._over)
@@ -76,8 +59,8 @@ class RenewedLease(Lease):
         """Make it last again; raises StateError if it was lost, or if the place did not answer."""
         with self._mutex:
             self.check()
-            begun = Moment.now()
-            self._store(expiring(self.info, begun, self._seconds))
+            begun = ticks()
+            self._store(expiring(self.info, self._seconds))
             self._begun = begun
 
     def release(self) -> None:
@@ -120,6 +103,6 @@ class RenewedLease(Lease):
                 pause /= RENEWALS
 
 
-def expiring(info: LockInfo, begun: Moment, seconds: float) -> LockInfo:
-    """The same holder, with the date until which the lease then lasts."""
-    return replace(info, expires=timestamp(begun.date + timedelta(seconds=seconds)))
+def expiring(info: LockInfo, seconds: float) -> LockInfo:
+    """The same holder, with the date until which a lease that begins now lasts."""
+    return replace(info, expires=timestamp(datetime.now(UTC) + timedelta(seconds=seconds)))

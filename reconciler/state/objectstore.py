@@ -14,9 +14,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.diagnostics import StateError
-from reconciler.state.backend import Backend, Lease, StateConflict, Stored, acquire, conflict, held, no_lock
+from reconciler.state.backend import Backend, Lease, StateConflict, Stored, acquire, conflict, held, no_lock, ticks
 from reconciler.state.buckets import reason, remedy
-from reconciler.state.lease import Moment, RenewedLease, expiring
+from reconciler.state.lease import RenewedLease, expiring
 from reconciler.state.lock import LockInfo, OnWait, timestamp
 from reconciler.state.lockfile import peek
 
@@ -123,8 +123,7 @@ class ObjectStoreBackend(Backend):
             holder = _holder(found, self.url)
             if holder is not None:
                 return None, holder
-            begun = Moment.now()
-            mine = expiring(info, begun, self._seconds)
+            begun, mine = ticks(), expiring(info, self._seconds)
             with suppress(StateConflict):  # somebody was faster
                 version = self._put(self._lock_key, mine.json(), found.version if found else None)
                 ran_out = found is not None and found.data != FREE

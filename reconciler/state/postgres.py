@@ -5,7 +5,6 @@ leaves nobody waiting. Writes go through that very connection: who lost it can't
 """
 
 import re
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -16,7 +15,7 @@ from typing import Final
 from urllib.parse import unquote
 
 from reconciler.diagnostics import StateError
-from reconciler.state.backend import Backend, Lease, Stored, acquire, held, lost, no_lock
+from reconciler.state.backend import Backend, Lease, Stored, acquire, held, lost, no_lock, ticks
 from reconciler.state.lock import LockInfo, OnWait, timestamp
 from reconciler.state.postgres_rows import Rows, Seat
 from reconciler.state.postgres_session import configure, connect, explained, text
@@ -157,7 +156,7 @@ class PostgresLease(Lease):
         self._turn = Lock()
         self._over = Event()
         self._why = "the server does not answer"
-        self._heard = _now()
+        self._heard = ticks()
         seconds = backend.lease_seconds
         idle = str(max(1, round(seconds * 1000)))
         configure(rows.connection, dict.fromkeys(_IDLE, idle))
@@ -172,7 +171,7 @@ class PostgresLease(Lease):
                     self._ask()
             finally:
                 self._turn.release()
-        silence = _now() - self._heard
+        silence = ticks() - self._heard
         if self._over.is_set() or silence > self._patience:
             raise lost(self._backend.url, self._why if self._over.is_set() else f"no answer for {silence:.0f} seconds")
 
@@ -214,7 +213,7 @@ class PostgresLease(Lease):
     def _write(self, data: bytes, expected: str | None) -> str:
         from psycopg import OperationalError
 
-        began, version = _now(), None
+        began, version = ticks(), None
         try:
             with self._rows.connection.transaction():
                 self._fence()
@@ -251,7 +250,7 @@ class PostgresLease(Lease):
     def _ask(self) -> None:
         from psycopg import Error
 
-        began = _now()
+        began = ticks()
         try:
             mine = self._rows.seat().mine
         except (Error, StateError) as error:
@@ -281,11 +280,6 @@ class PostgresLease(Lease):
             self._why = why
             self._over.set()
             self._rows.connection.close()
-
-
-def _now() -> float:
-    """Seconds on a clock that goes on while the machine sleeps, where there is one: the server's does too."""
-    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
 def _has_news(rows: Rows) -> bool:

@@ -1,0 +1,48 @@
+"""The forms in which a plan is written to stdout, by the name that ``--format`` gives them."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import click
+
+from reconciler.cli.output import line_of, show, width
+from reconciler.core.plan import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """How a form for people is wished: colours, long lists whole, and refusals that are accepted."""
+
+    color: bool = False
+    full: bool = False
+    accepted: bool = False
+
+
+def _text(plan: Plan, view: View) -> Iterable[str]:
+    from reconciler.render import terminal
+
+    return terminal.plan(plan, color=view.color, width=width(), full=view.full, line_of=line_of, accepted=view.accepted)
+
+
+def _json(plan: Plan, _: View) -> Iterable[str]:
+    from reconciler.core.document import encode
+
+    return [encode(plan).decode().removesuffix("\n")]
+
+
+FORMATS: Final[Mapping[str, Callable[[Plan, View], Iterable[str]]]] = {
+    "text": _text,
+    "json": _json,
+}
+"""What writes each form: the lines of the plan. What only one of them needs is imported there."""
+
+format_option = click.option(
+    "--format", "format_", type=click.Choice(list(FORMATS)), default="text", show_default=True,
+    help="For people, or the plan document for machines.",
+)  # fmt: skip
+
+
+def show_plan(plan: Plan, format_: str, view: View) -> None:
+    """Write the plan to stdout in one of its forms."""
+    show(FORMATS[format_](plan, view))
