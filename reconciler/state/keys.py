@@ -8,11 +8,12 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Final, Protocol
+from typing import Annotated, Any, Final, Protocol
 
 import msgspec
 
 from reconciler.diagnostics import StateError
+from reconciler.state.extras import required
 
 KEY: Final = "RECONCILER_STATE_KEY"
 PASSPHRASE_FILE: Final = "RECONCILER_STATE_PASSPHRASE_FILE"  # noqa: S105 - a name
@@ -187,23 +188,18 @@ def _passphrase(path: str, variable: str) -> bytes:
 
 
 def _derived(text: bytes, kdf: Scrypt) -> bytes:
+    scrypt = needed("cryptography.hazmat.primitives.kdf.scrypt")
     try:
-        from cryptography.hazmat.primitives.kdf.scrypt import Scrypt as Derivation
-    except ImportError:
-        raise missing() from None
-    try:
-        return Derivation(salt=kdf.salt, length=32, n=kdf.n, r=kdf.r, p=kdf.p).derive(text)
+        made: bytes = scrypt.Scrypt(salt=kdf.salt, length=32, n=kdf.n, r=kdf.r, p=kdf.p).derive(text)
     except MemoryError:
-        needed = 128 * kdf.n * kdf.r // 2**20
+        size = 128 * kdf.n * kdf.r // 2**20
         raise StateError(
-            f"there is not enough memory to make a key from a passphrase, which takes {needed} MiB",
+            f"there is not enough memory to make a key from a passphrase, which takes {size} MiB",
             remedy=f"give this run more memory, or seal with {KEY}, which takes none",
         ) from None
+    return made
 
 
-def missing() -> StateError:
-    """That the package for sealing is not there: most installations need none."""
-    return StateError(
-        "sealed lockfiles need the package cryptography, which is not installed",
-        remedy="pip install 'emporix-reconciler[encryption]'",
-    )
+def needed(module: str) -> Any:
+    """A module of the library that seals; raises StateError if it is missing, as most installations need none."""
+    return required(module, "encryption", "a sealed lockfile")

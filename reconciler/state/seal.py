@@ -39,7 +39,7 @@ from reconciler.state.keys import (
     Scrypt,
     id_of,
     keys_in,
-    missing,
+    needed,
 )
 from reconciler.state.lockfile import Lockfile, decode, encode
 
@@ -237,11 +237,8 @@ def _bare(data: bytes) -> bytes:
 
 
 def _cipher(secret: bytes) -> "AESGCM":
-    try:
-        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-    except ImportError:
-        raise missing() from None
-    return AESGCM(secret)
+    made: AESGCM = needed("cryptography.hazmat.primitives.ciphers.aead").AESGCM(secret)
+    return made
 
 
 def _decrypted(secret: bytes, header: _Header, ciphertext: bytes) -> bytes | None:

@@ -178,7 +178,7 @@ def test_the_package_may_be_missing(words: str) -> None:
     assert len(lines) == 4
     missing = [line for line in lines if "pip install 'emporix-reconciler[encryption]'" in line]
     assert len(missing) == 3
-    assert all("package cryptography" in line for line in missing)
+    assert all("Python package cryptography" in line for line in missing)
 
 
 CRAMPED = """
