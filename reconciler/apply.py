@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future, wait
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from math import inf
 from pathlib import Path
 from typing import Self
@@ -73,15 +74,23 @@ class Book:
         return signed(lockfile, self.lockfile.serial + 1, self.lease)
 
     def _fence(self) -> None:
-        """Write the lockfile unchanged, because a holder who is late knows only the version before.
+        """Write the lockfile unchanged but for its signature, because a holder who is late knows the version before.
 
+        The serial stays: what that holder could not write has the next one, and may still be brought here.
         What such a holder wrote in the very last moment is read and kept. Raises StateConflict if it goes on writing.
         """
         for _ in range(MOST_LATE_WRITES):
             with suppress(StateConflict):
-                return self.put(self.lockfile)
+                return self._sign()
             self.lockfile, self.version = self.store.load()
-        return self.put(self.lockfile)
+        return self._sign()
+
+    def _sign(self) -> None:
+        self.lease.check()
+        now = datetime.now(UTC).isoformat().replace("+00:00", "Z")  # to the microsecond, to differ from the last write
+        after = replace(self.lockfile, written_by=self.lease.info.who, written_at=now)
+        self.version = self.store.save(after, self.version)
+        self.lockfile = after
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +99,8 @@ class Report:
 
     ``failed``, ``unsure`` and ``skipped`` pair a change with why. ``verified`` counts the changes that the service
     confirmed when read again, and those that should have been; None if nothing was sent. ``doubt`` says why reading
-    failed. ``kept`` is the file that has the outcome because the lockfile could not be written.
+    failed. ``unrecorded`` says why the lockfile could not be written at the end, and ``kept`` is the file that has the
+    outcome then.
     """
 
     done: tuple[Change, ...] = ()
@@ -100,12 +110,13 @@ class Report:
     verified: tuple[int, int] | None = None
     doubt: str = ""
     interrupted: bool = False
+    unrecorded: str = ""
     kept: Path | None = None
 
     @property
     def exit_code(self) -> ExitCode:
         """0 only if everything was done; 4 if only a part was; 1 if nothing was."""
-        if not (self.failed or self.unsure or self.skipped or self.doubt or self.interrupted):
+        if not (self.failed or self.unsure or self.skipped or self.doubt or self.interrupted or self.unrecorded):
             return ExitCode.DONE
         return ExitCode.PARTIAL if self.done or self.unsure else ExitCode.ERROR
 
@@ -156,11 +167,14 @@ def apply(
         return _unrecorded(report, error, book, outcome)
     except KeyboardInterrupt:
         return _unrecorded(report, StateError("interrupted while it was written"), book, outcome)
+    except Exception as error:  # noqa: BLE001 - a bug of a place must not take along what was done
+        bug = StateError(f"unexpected {type(error).__name__} while it was written: {error}")
+        return _unrecorded(report, bug, book, outcome)
     return report
 
 
 def _unrecorded(report: Report, error: StateError, book: Book, outcome: tuple[Known, list[Change]]) -> Report:
-    """What was done but is still pending in the lockfile: the reader learns what that is, as well as the reason.
+    """What was done is still pending in the lockfile: the reader learns that, and the reason.
 
     The outcome is kept in a file of this machine. Without it nothing is lost either, for the next run finds out what
     became of the pending changes; but it can't tell what we did from what somebody else did meanwhile.
@@ -170,9 +184,7 @@ def _unrecorded(report: Report, error: StateError, book: Book, outcome: tuple[Kn
         kept = book.keep(*outcome)
     except StateError as second:
         trouble = f"; nor can it be kept here: {second.message}"
-    why = f"done, but it can't be recorded: {error.message}" + (f" ({error.remedy})" if error.remedy else "") + trouble
-    unsure = (*report.unsure, *((change, why) for change in report.done))
-    return replace(report, done=(), unsure=unsure, kept=kept)
+    return replace(report, unrecorded=f"{error.message}{trouble}", kept=kept)
 
 
 def _sort(plan: Plan, run: Run) -> Report:

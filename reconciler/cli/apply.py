@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from reconciler.apply import Book, Report
     from reconciler.emporix.iam import Connect
     from reconciler.engine import Outlook
+    from reconciler.state import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +122,7 @@ def _apply_saved(session: Session, plan: Plan, consent: Consent, parallelism: in
         )
     unplanned = {tenant: PlanError(f"{tenant} was not planned: {why}") for tenant, why in plan.failures.items()}
     show_errors(unplanned)
-    store = session.store(plan.state or None)
+    store = _store_of(session, plan)
     with locked(session, store, "apply") as book, session.service(None, parallelism) as connect:
         if plan.lineage and plan.lineage != book.lockfile.lineage:
             raise PlanError(
@@ -129,6 +130,23 @@ def _apply_saved(session: Session, plan: Plan, consent: Consent, parallelism: in
                 remedy="name the right lockfile with --state, or plan anew",
             )
         return _look_again(session, plan, book, connect, parallelism, full, unplanned)
+
+
+def _store_of(session: Session, plan: Plan) -> "Store":
+    """The lockfile that a saved plan is for.
+
+    A plan file from elsewhere could name any server, which would then be sent our credentials; so one that is not a
+    file must also be named by --state, RECONCILER_STATE or the configuration. Raises PlanError.
+    """
+    if session.state or session.sandbox or not plan.state or plan.state.startswith("file:"):
+        return session.store(plan.state or None)
+    store = session.configured_store()
+    if store.url != plan.state:
+        raise PlanError(
+            f"the plan is for the lockfile {plan.state}, and this run's is {store.url}",
+            remedy=f"if that is right, name it: --state {shlex.quote(plan.state)}",
+        )
+    return store
 
 
 def _look_again(
@@ -241,6 +259,7 @@ def show_report(session: Session, report: "Report", book: "Book", full: bool, un
             color=session.color,
             full=full,
             unplanned=tuple(unplanned),
+            unrecorded=report.unrecorded,
         )
     )
 
@@ -251,7 +270,7 @@ def _told_of_kept(session: Session, book: "Book", kept: str) -> tuple[str, str]:
     command = shlex.join(("reconciler", *place, "state", "push", kept))
     return (
         f"What this run did could not be written to the lockfile, and is kept in {kept}.",
-        f"Once the lockfile can be written again: `{command}`",
+        f"Once the lockfile can be written again, either bring it there: `{command}`, or let the next run find it out.",
     )
 
 

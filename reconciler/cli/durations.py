@@ -9,6 +9,10 @@ from reconciler.diagnostics import ConfigurationError
 SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
+MOST = 10 * 365 * 86400
+"""Ten years: what is longer was not meant, and dates end."""
+
+
 class Duration(click.ParamType[float]):
     """An option's value in seconds."""
 
@@ -17,7 +21,7 @@ class Duration(click.ParamType[float]):
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """See :class:`click.ParamType`."""
         found = seconds(str(value))
-        if found is None:
+        if found is None or found > MOST:
             self.fail(f"{value!r} is no duration; write it like 30s, 5m or 1h", param, ctx)
         return found
 

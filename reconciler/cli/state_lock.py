@@ -1,5 +1,6 @@
 """``state lock`` and ``state unlock``: keeping every run out for a while, and freeing what a dead one holds."""
 
+import shlex
 from datetime import UTC, datetime, timedelta
 
 import click
@@ -21,11 +22,11 @@ from reconciler.cli.session import Session, file_options
 def lock(session: Session, lasting: float, reason: str) -> None:
     """Lock the lockfile, so that no run applies anything; prints the id that `state unlock` asks for."""
     store = session.configured_store()
-    held = lease(session, store, "state lock", reason)
-    left = held.leave(datetime.now(UTC) + timedelta(seconds=lasting))
+    left = lease(session, store, "state lock", reason).leave(datetime.now(UTC) + timedelta(seconds=lasting))
+    until = f"until {left.ends}" if left.ends else "for good, because this place can't end a lock by itself"
+    unlock_ = shlex.join(("reconciler", "--state", store.url, "state", "unlock", left.id))
+    talk([f"Locked {store.url} {until}. Free it with `{unlock_}`."])  # first, in case that the id can't be shown
     show([left.id])
-    until = f"until {left.expires}" if left.expires else "for good, because this place can't end a lock by itself"
-    talk([f"Locked {store.url} {until}. Free it with `reconciler state unlock {left.id}`."])
 
 
 @click.command(epilog="\b\nExample:\n  reconciler state unlock 5f1c0a52-7d0e-4a54-9a3b-0d6f8a6f9f5e")

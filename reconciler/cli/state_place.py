@@ -45,7 +45,8 @@ def push(session: Session, file: Path, force: bool) -> None:
     It must have the same lineage and a newer serial than what is there.
     """
     store = session.configured_store()
-    lockfile = replace(store, seal=store.seal.or_plain()).decode(_content(file), str(file))  # pulled ones are plain
+    name = "standard input" if str(file) == "-" else str(file)
+    lockfile = replace(store, seal=store.seal.or_plain()).decode(_content(file), name)  # pulled ones are plain
     with lease(session, store, "state push"):
         there = store.look()
         refusal = _refusal(lockfile, there)
@@ -56,7 +57,7 @@ def push(session: Session, file: Path, force: bool) -> None:
             raise refusal
         serial = max(lockfile.serial, store.next_serial(there)) if refusal else lockfile.serial
         store.save(replace(lockfile, serial=serial), there.version)
-    talk([f"Wrote {file} to {store.url} (serial {serial})."])
+    talk([f"Wrote {name} to {store.url} (serial {serial})." + ("" if file.name == "-" else " It can be removed now.")])
 
 
 @click.command(epilog="\b\nExample:\n  reconciler state history")
@@ -75,21 +76,26 @@ def history(session: Session) -> None:
 
 @click.command(epilog="\b\nExample:\n  reconciler state restore 7")
 @click.argument("serial", type=click.IntRange(0))
+@click.option("--plain", is_flag=True, help="Also one that is not encrypted although a key is set; it will be.")
 @lock_timeout_option
 @file_options
-def restore(session: Session, serial: int) -> None:
+def restore(session: Session, serial: int, plain: bool) -> None:
     """Write an earlier content again, as `state history` lists it; it becomes the newest serial.
 
-    What an unfinished run left pending stays so. The next plan shows what the service has meanwhile.
+    What an unfinished run left pending stays so, and what was pending at that time is not brought back, because later
+    runs have settled it. The next plan shows what the service has meanwhile.
     """
     from reconciler.state import signed
 
     store = session.configured_store()
     with lease(session, store, "state restore") as held:
         there = store.look()
-        earlier = store.earlier(serial)
-        pending = there.lockfile.pending if there.lockfile else ()
-        restored = signed(replace(earlier, pending=(*earlier.pending, *pending)), store.next_serial(there), held)
+        if there.trouble is not None and there.header is not None:  # a lockfile all the same, only not for us
+            raise there.trouble
+        earlier, is_newest = replace(store, seal=store.seal.or_plain() if plain else store.seal).earlier(serial)
+        unsettled = earlier.pending if there.lockfile is None and is_newest else ()
+        pending = there.lockfile.pending if there.lockfile else unsettled
+        restored = signed(replace(earlier, pending=pending), store.next_serial(there), held)
         store.save(restored, there.version)
     talk([f"Restored serial {serial} of {store.url} as serial {restored.serial}."])
 
@@ -113,7 +119,8 @@ def migrate(session: Session, source: str, target: str, force: bool) -> None:
         if (refusal := _refusal(lockfile, there)) and not force:
             raise refusal
         if there.lockfile != lockfile:
-            after.save(lockfile, there.version)
+            serial = max(lockfile.serial, after.next_serial(there)) if refusal else lockfile.serial
+            after.save(replace(lockfile, serial=serial), there.version)
     talk(
         [
             f"Serial {lockfile.serial} of {before.url} is at {after.url} now.",
@@ -133,7 +140,7 @@ def _content(file: Path) -> bytes:
 def _row(header: "Header | None", note: str) -> str:
     if header is None:
         return f"{'?':>6}  can't be read {note}".rstrip()
-    return f"{header.serial:>6}  {header.written_at:<20}  {safe(header.written_by)} {note}".rstrip()
+    return f"{header.serial:>6}  {safe(header.written_at):<20}  {safe(header.written_by)} {note}".rstrip()
 
 
 def _refusal(lockfile: "Lockfile", there: "Look") -> StateError | None:

@@ -32,20 +32,25 @@ def outcome(
     color: bool,
     full: bool,
     unplanned: Sequence[str] = (),
+    unrecorded: str = "",
 ) -> Iterator[str]:
     """Terraform's ``Apply complete! Resources: …``, or everything that a person needs to go on from a part.
 
     ``verified`` is how many changes, of how many, were found in place when read again; None if nobody looked. Complete
-    is said only if nothing failed, is unsure, was skipped or was found otherwise, and no tenant was ``unplanned``.
+    is said only if nothing failed, is unsure, was skipped or was found otherwise, no tenant was ``unplanned``, and
+    nothing stood in the way of the lockfile (``unrecorded`` says what did).
     """
     page = _Page(painter(color), full)
     is_found = verified is None or verified[0] == verified[1]
-    complete = is_found and not (failed or unsure or skipped or interrupted or unplanned)
+    complete = is_found and not (failed or unsure or skipped or interrupted or unplanned or unrecorded)
     if not complete:
         yield from page.done(done)
         yield from page.reasoned("Failed", failed, Look.REMOVE)
         yield from page.reasoned("May or may not have happened", unsure, Look.CHANGE)
         yield from page.reasoned("Not tried", skipped, Look.CHANGE)
+    if unrecorded:
+        yield page.paint(f"What was done can't be recorded in the lockfile: {safe(unrecorded)}", Look.REMOVE)
+        yield ""
     resources = f"Resources: {added} added, {changed} changed, {destroyed} destroyed."
     extra = ", ".join(f"{count} {word}" for count, word in ((adopted, "adopted"), (forgotten, "forgotten")) if count)
     fate, look = ("Apply complete!", Look.ADD) if complete else ("Apply incomplete.", Look.REMOVE)
@@ -58,7 +63,7 @@ def outcome(
         yield ""
         if unplanned:
             yield f"Not planned, because of the errors told: {', '.join(map(safe, unplanned))}."
-        yield from _ways_on(bool(failed or unplanned), bool(unsure), is_found, interrupted)
+        yield from _ways_on(bool(failed or unplanned), bool(unsure), is_found, interrupted, bool(unrecorded))
 
 
 class _Page:
@@ -101,12 +106,15 @@ class _Page:
             yield f"{indent}{hidden} more; --full shows all"
 
 
-def _ways_on(failed: bool, unsure: bool, is_found: bool, interrupted: bool) -> Iterator[str]:
+def _ways_on(failed: bool, unsure: bool, is_found: bool, interrupted: bool, unrecorded: bool) -> Iterator[str]:
     if interrupted:
         yield "It was interrupted: no new request was sent, and the lock is released."
     if not is_found:
         yield "Reading again did not show all of it as planned; `reconciler plan` shows how it is."
     if unsure:
         yield "What may or may not have happened is recorded as pending; the next run asks the service which it is."
+    if unrecorded:
+        yield "It stays pending in the lockfile: the next run, on any machine, asks the service about it and goes on."
+        return
     remedy = "Remove the cause, then run" if failed else "Run"
     yield f"{remedy} `reconciler apply` again: what was done is recorded, and it does only what is left."

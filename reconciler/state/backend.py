@@ -4,10 +4,13 @@ A place stores bytes, compares and sets them, and knows who holds its lock. It k
 conformance suite (``tests/state``) can be run against every place with any content, garbage included.
 """
 
+import re
 import shlex
+import threading
 import time
 from abc import abstractmethod
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from types import TracebackType
@@ -23,6 +26,13 @@ LEASE: Final = 120.0
 Long enough for a machine that stalls to find its lease still there, short enough that a killed pipeline's retry waits
 for no longer than somebody takes to look at it.
 """
+
+
+FAREWELL: Final = 5.0
+"""Seconds to wait for a place when a lock is given up: longer than it needs, and nothing depends on it any more."""
+
+_PLAIN_ID: Final = re.compile(r"\w[\w.:-]*")
+"""Ids that can be pasted into a command; a hostile one could be an option or a command of its own."""
 
 
 class StateConflict(StateError):
@@ -121,11 +131,20 @@ class Backend(Protocol):
 
 def held(url: str, holder: LockInfo | None) -> LockHeld:
     """The refusal that every place gives while somebody else holds its lock."""
-    name = shlex.quote(holder.id) if holder else ""
-    free = f", or, if it is dead, free the lock with `reconciler state unlock {name}`" if name.strip("'") else ""
+    ends = f"; the lock ends at {holder.ends}, unless it is renewed" if holder and holder.ends else ""
+    free = ""
+    if holder is not None and _PLAIN_ID.fullmatch(holder.id):
+        free = f", or, if it is dead, free the lock: `reconciler --state {shlex.quote(url)} state unlock {holder.id}`"
     return LockHeld(
-        f"{url} is locked by {holder or 'somebody who left no name'}",
+        f"{url} is locked by {holder or 'somebody who left no name'}{ends}",
         remedy=f"wait until that run is over (`--lock-timeout 5m` does), then try again{free}",
+    )
+
+
+def other_lock(url: str, lock_id: str, holder: LockInfo) -> LockHeld:
+    """The refusal that every place gives when a lock is to be taken from somebody and it has another id by now."""
+    return LockHeld(
+        f"{url} is not locked under the id {lock_id}: it is locked by {holder}", remedy=f"its id is {holder.id}"
     )
 
 
@@ -162,6 +181,23 @@ def _author(current: Stored) -> str:
 def ticks() -> float:
     """Seconds on a clock that nobody sets and that goes on while the machine sleeps: a lease runs out meanwhile."""
     return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))  # only Linux's stops in sleep
+
+
+def farewell(work: Callable[[], object]) -> None:
+    """Do the last thing that is asked of a place, for at most :data:`FAREWELL` seconds, whatever becomes of it.
+
+    What the run was for is over: a place that fails or hangs now, or somebody who presses Ctrl-C because of it, must
+    not change its result. What is left undone ends by itself or is told to whoever meets it.
+    """
+
+    def attempt() -> None:
+        with suppress(StateError):
+            work()
+
+    last = threading.Thread(target=attempt, name="farewell", daemon=True)
+    last.start()
+    with suppress(KeyboardInterrupt):
+        last.join(FAREWELL)
 
 
 Won = TypeVar("Won")

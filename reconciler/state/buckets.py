@@ -47,8 +47,7 @@ def connect(scheme: str, bucket: str) -> "ObjectStore":
     """The bucket or container, open; asks nobody yet. Raises StateError for settings that can't work."""
     kind = KINDS[scheme]
     stores = required("obstore.store", kind.extra, f"a lockfile at {scheme}:")
-    from obstore.exceptions import BaseError
-
+    _refuse_unprintable()
     is_plain = any(os.environ.get(name, "").startswith("http:") for name in kind.endpoints)
     settings: dict[str, Any] = {
         "client_options": {"timeout": TIMEOUT, "connect_timeout": timedelta(seconds=10), "allow_http": is_plain},
@@ -58,7 +57,9 @@ def connect(scheme: str, bucket: str) -> "ObjectStore":
         settings["credential_provider"] = _profile()
     try:
         opened: ObjectStore = getattr(stores, kind.store)(bucket, **settings)
-    except (BaseError, ValueError) as error:
+    except BaseException as error:
+        if not is_ours_to_tell(error):
+            raise
         why = reason(str(error))
         raise StateError(f"{scheme}://{bucket} can't be opened: {why}", remedy=remedy(why, "it")) from None
     return opened
@@ -73,8 +74,10 @@ def _profile() -> Any:
 
     try:
         return Boto3CredentialProvider(boto3.Session())
-    except Exception as error:  # botocore's errors have no common root but this, and say in words what is wrong
-        raise StateError(f"the AWS profile can't be used: {error}", remedy="check AWS_PROFILE and the files") from error
+    except Exception as error:  # noqa: BLE001 - botocore's have no common root; their text may repeat a secret
+        raise StateError(
+            f"the AWS profile can't be used ({type(error).__name__})", remedy="check AWS_PROFILE and the files"
+        ) from None
 
 
 def _has_aws_files() -> bool:
@@ -86,6 +89,26 @@ def _has_aws_files() -> bool:
     return bool(os.environ.get("AWS_PROFILE")) or any(Path(file).is_file() for file in files)
 
 
+def _refuse_unprintable() -> None:
+    """Raise StateError for a line break in a variable that holds credentials, as mounted secrets often have one.
+
+    The libraries would give up without a word about which one it is.
+    """
+    for name, value in os.environ.items():
+        if name.startswith(("AWS_", "AZURE_", "GOOGLE_")) and not value.isprintable():
+            raise StateError(
+                f"{name} has a line break or another unprintable character in it",
+                remedy="take it out",
+            )
+
+
+def is_ours_to_tell(error: BaseException) -> bool:
+    """Whether it is an error of the store's or its library's, to be told in words; a panic there is no Exception."""
+    from obstore.exceptions import BaseError
+
+    return isinstance(error, BaseError | FileNotFoundError | ValueError) or type(error).__name__ == "PanicException"
+
+
 _STATUS: Final = re.compile(r"status code: (\d{3}[A-Za-z ]*)")
 _CODE: Final = re.compile(r"<Code>(\w+)</Code>")
 _CAUSES: Final = {
@@ -95,7 +118,7 @@ _CAUSES: Final = {
     "certificate": "its certificate is not trusted",
     "timed out": "it did not answer in time",
     "builder error": "the address can't be used",
-    "account": "the account is missing or can't be used",
+    "account": "no storage account is named (AZURE_STORAGE_ACCOUNT_NAME), or it can't be used",
 }
 
 
@@ -106,7 +129,7 @@ def reason(text: str) -> str:
         word = "access denied, " if status[1].startswith(("401", "403")) else ""
         return f"{word}{status[1].strip()}" + (f" ({code[1]})" if code else "")
     lowered = text.lower()
-    return next((cause for sign, cause in _CAUSES.items() if sign in lowered), "the request failed")
+    return next((cause for sign, cause in _CAUSES.items() if sign in lowered), "it gave no answer that can be used")
 
 
 def remedy(why: str, key: str) -> str:

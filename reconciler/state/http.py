@@ -5,6 +5,7 @@ refuses the id of a lock that was taken away. Some servers take any id while nob
 content is read again and compared right before each try of a write.
 """
 
+import functools
 import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -16,7 +17,7 @@ from urllib.parse import quote, urlsplit
 import msgspec
 
 from reconciler.diagnostics import LockHeld, StateError
-from reconciler.state.backend import Backend, Lease, Stored, acquire, conflict, held, lost
+from reconciler.state.backend import Backend, Lease, Stored, acquire, conflict, farewell, lost, other_lock
 from reconciler.state.http_calls import Answer, Calls, Unanswered
 from reconciler.state.http_settings import Request, settings
 from reconciler.state.lock import LockInfo, OnWait
@@ -30,7 +31,11 @@ UNKNOWN: Final = frozenset({404, 405, 501})
 
 
 class HttpBackend(Backend):
-    """The lockfile at the address that ``url`` and Terraform's variables in ``environ`` name."""
+    """The lockfile at the address that ``url`` and Terraform's variables in ``environ`` name.
+
+    What the protocol can't prevent: a write that got lost on the way, was tried again, and arrives after a later write
+    under the same lock.
+    """
 
     def __init__(self, url: str, environ: Mapping[str, str]) -> None:
         self._settings = settings(url, environ)
@@ -70,7 +75,7 @@ class HttpBackend(Backend):
             raise self._unexpected("unlock", self._settings.unlock, answer)
         holder = LockInfo.parse(answer.body)
         if holder is not None and holder.id != lock_id:
-            raise held(self.url, self._shown(holder))
+            raise other_lock(self.url, lock_id, self._shown(holder))
         raise LockHeld(
             f"{self.url} was not unlocked: the server answered {answer.status}: {answer.said or 'nothing more'}",
             remedy="check the id: whoever is refused the lock is told the one that it has by now",
@@ -88,8 +93,7 @@ class HttpBackend(Backend):
 
         The lock then stays, and whoever is refused because of it is told how to free it.
         """
-        with suppress(StateError):
-            self._calls.retried(lambda: self._free(lease.info, lease.info.json()))
+        farewell(lambda: self._calls.retried(lambda: self._free(lease.info, lease.info.json())))
 
     def forget(self, lease: "HttpLease") -> None:
         """From now on ``lease`` covers no write of this object: it has ended."""
@@ -101,9 +105,14 @@ class HttpBackend(Backend):
     ) -> "HttpLease":
         self._calls.load()
         lease = HttpLease(self, replace(info, path=self.url))
-        self._lease = acquire(
-            self.url, lambda: self._attempt(lease), timeout=timeout, on_wait=on_wait, patience=patience, longest_pause=1
-        )
+        attempt = functools.partial(self._attempt, lease)
+        try:
+            self._lease = acquire(
+                self.url, attempt, timeout=timeout, on_wait=on_wait, patience=patience, longest_pause=1
+            )
+        except KeyboardInterrupt:  # it may have come between the request that took the lock and its answer
+            self.release(lease)
+            raise
         return self._lease
 
     def _attempt(self, lease: "HttpLease") -> "tuple[HttpLease | None, LockInfo | None]":

@@ -5,11 +5,14 @@ A connection lives as long as its request: a run makes few of them, minutes apar
 
 import base64
 import hashlib
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from html import escape
 from typing import TYPE_CHECKING, Final, TypeVar
+from urllib.parse import quote
 
 from reconciler.diagnostics import StateError
 from reconciler.state.http_settings import Request, Settings, Trust
@@ -22,7 +25,7 @@ if TYPE_CHECKING:
 CONNECT: Final = 10.0
 """Seconds to wait for a connection."""
 
-ANSWER: Final = 60.0
+ANSWER: Final = 30.0
 """Seconds to wait for each piece of an answer: servers that keep lockfiles in a repository are slow."""
 
 LONGEST: Final = 200
@@ -75,11 +78,11 @@ class Calls:
                 )  # fmt: skip
         except httpx.TransportError as error:
             raise self._silence(action, str(error) or type(error).__name__) from error
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
             raise StateError(
                 f"can't {action} {self._settings.url}: {self.line(str(error))}", remedy="check the address"
             ) from error
-        said = "" if response.is_success else self.line(response.text)
+        said = "" if response.is_success else self.line(response.content.decode("utf-8", "replace"))
         answer = Answer(response.status_code, response.content, said)
         self._refuse(action, answer)
         return answer
@@ -113,10 +116,11 @@ class Calls:
 
     @property
     def _secrets(self) -> list[str]:
-        """The password, alone and as it is sent; the longest first, as one may hold another."""
+        """The password as it is, as it is sent and as a server may repeat it, the longest first."""
         password = self._settings.password
         sent = base64.b64encode(f"{self._settings.username}:{password}".encode()).decode("ascii")
-        return [sent, password] if len(password) >= SHORTEST else []
+        forms = {sent, password, quote(password, safe=""), escape(password), json.dumps(password)[1:-1]}
+        return sorted(forms, key=len, reverse=True) if len(password) >= SHORTEST else []
 
     def _silence(self, action: str, reason: str) -> StateError:
         if "CERTIFICATE_VERIFY_FAILED" in reason:

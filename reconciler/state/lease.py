@@ -6,13 +6,13 @@ date that it told the others: their clock may be that much ahead, and what it se
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from reconciler.diagnostics import StateError
-from reconciler.state.backend import Lease, StateConflict, lost, ticks
+from reconciler.state.backend import Lease, StateConflict, farewell, lost, ticks
 from reconciler.state.lock import LockInfo, timestamp
 
 WORKING: Final = 0.75
@@ -21,9 +21,9 @@ WORKING: Final = 0.75
 RENEWALS: Final = 4
 """How often it is renewed while it lasts: two that fail are no misfortune yet."""
 
-Record = Callable[[LockInfo | None, str], str]
-"""Replaces what the place stores of a lock, None once it is released, if it still is the given version; returns the new
-version. Raises StateConflict if somebody else has the lock by now."""
+Record = Callable[[LockInfo, str, bool], str]
+"""Replaces what the place stores of a lock that is ours by its id and, as far as we know, has this version there; True
+empties it. Returns the new version. Raises StateConflict if somebody else has the lock by now."""
 
 
 class RenewedLease(Lease):
@@ -38,7 +38,7 @@ class RenewedLease(Lease):
         self.info, self.took_over = info, took_over
         self._url, self._version, self._record, self._seconds = url, version, record, seconds
         self._begun = begun
-        self._over = ""
+        self._over = self._trouble = ""
         self._mutex = threading.Lock()
         self._ended = threading.Event()
         threading.Thread(target=self._keep_up, name="lease", daemon=True).start()
@@ -51,7 +51,7 @@ class RenewedLease(Lease):
     def check(self) -> None:
         """See :meth:`Lease.check`; asks nobody, because it is asked before each of thousands of requests."""
         if not self._over and ticks() - self._begun >= self._seconds * WORKING:
-            self._over = f"it could not be renewed within {self._seconds * WORKING:g} seconds"
+            self._over = f"it could not be renewed within {self._seconds * WORKING:g} seconds{self._trouble}"
         if self._over:
             raise lost(self._url, self._over)
 
@@ -65,14 +65,20 @@ class RenewedLease(Lease):
 
     def release(self) -> None:
         """See :meth:`Lease.release`; if the place does not answer, the lock ends by its date."""
-        with suppress(StateError), self._ending("it was released"):
-            self._version = self._record(None, self._version)
+        self._ended.set()
+        if not self._over:
+            farewell(self._empty)
+        self._over = self._over or "it was released"
 
     def leave(self, until: datetime) -> LockInfo:
         """See :meth:`Lease.leave`."""
         with self._ending("it was left to end by itself"):
             self._store(replace(self.info, expires=timestamp(until)))
         return self.info
+
+    def _empty(self) -> None:
+        with self._ending("it was released"):
+            self._version = self._record(self.info, self._version, True)
 
     @contextmanager
     def _ending(self, why: str) -> Iterator[None]:
@@ -87,7 +93,7 @@ class RenewedLease(Lease):
 
     def _store(self, info: LockInfo) -> None:
         try:
-            self._version = self._record(info, self._version)
+            self._version = self._record(info, self._version, False)
         except StateConflict as error:
             self._over = error.message
             raise lost(self._url, self._over) from error
@@ -99,8 +105,11 @@ class RenewedLease(Lease):
             pause = self._seconds / RENEWALS
             try:
                 self.renew()
-            except StateError:  # whoever works under the lease is told when it checks; what passes is tried again soon
+            except StateError as error:  # told to who works under the lease if it stays so; tried again soon
+                self._trouble = f" ({error.message})"
                 pause /= RENEWALS
+            except Exception as error:  # noqa: BLE001 - a thread that dies in silence would cost the lease unexplained
+                self._over = f"unexpected {type(error).__name__}: {error}"
 
 
 def expiring(info: LockInfo, seconds: float) -> LockInfo:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Final
 
 from reconciler.diagnostics import StateError
-from reconciler.state.backend import Backend, Lease, Stored, acquire, conflict, held, lost, no_lock
+from reconciler.state.backend import Backend, Lease, Stored, acquire, conflict, lost, no_lock, other_lock
 from reconciler.state.lock import LockInfo, OnWait, timestamp
 
 MODE: Final = 0o600
@@ -28,6 +28,12 @@ taken over from the umask or an old file would show it to them by accident. Git 
 
 PATIENCE: Final = 0.5
 """Seconds that even a caller without a timeout tries: a mere look at the holder is over by then, so is a lone write."""
+
+MOMENT: Final = 5.0
+"""Seconds to wait for who writes just now; more than the largest lockfile takes."""
+
+LONGEST: Final = 100_000
+"""Bytes of lock information that are read: ours has a few hundred."""
 
 PAUSE: Final = 0.02
 """Seconds between two tries: ``flock`` can wait by itself, but not for a limited time."""
@@ -62,13 +68,15 @@ class LocalBackend(Backend):
     def write(self, data: bytes, *, expected: str | None) -> str:
         """See :meth:`Backend.write`; the previous content stays beside it as ``.backup``."""
         if self._lease is not None:
-            self._lease.check()
-            return self._write(data, expected)
-        with self.lock(LockInfo.mine("write")):
-            return self._write(data, expected)
+            return self._write(data, expected, self._lease)
+        with self._locked(LockInfo.mine("write")) as lease:
+            return self._write(data, expected, lease)
 
     def lock(self, info: LockInfo, *, timeout: float = 0, on_wait: OnWait | None = None) -> Lease:
         """See :meth:`Backend.lock`; a dead holder's lock is free at once."""
+        return self._locked(info, timeout, on_wait)
+
+    def _locked(self, info: LockInfo, timeout: float = 0, on_wait: OnWait | None = None) -> "LocalLease":
         with self.explained("lock"):
             self._target.parent.mkdir(parents=True, exist_ok=True)
             descriptor = acquire(
@@ -80,12 +88,15 @@ class LocalBackend(Backend):
 
     def holder(self) -> LockInfo | None:
         """See :meth:`Backend.holder`; what a killed holder left behind tells of nobody."""
-        with self.explained("look at the lock of"), suppress(FileNotFoundError), self.lock_path.open("rb") as file:
+        with self.explained("look at the lock of"), suppress(FileNotFoundError):
+            descriptor = os.open(self.lock_path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
             try:
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                return _left(descriptor)
             except BlockingIOError:
-                return LockInfo.parse(file.read())
-            return _left(file.fileno())
+                return _told(descriptor)
+            finally:
+                os.close(descriptor)
         return None
 
     def unlock(self, lock_id: str) -> None:
@@ -95,8 +106,10 @@ class LocalBackend(Backend):
             if holder is None:
                 raise no_lock(self.url)
             if holder.id != lock_id:
-                raise held(self.url, holder)
-            self.lock_path.unlink(missing_ok=True)
+                raise other_lock(self.url, lock_id, holder)
+            with self.alone():
+                if self.holder() == holder:
+                    self.lock_path.unlink(missing_ok=True)
 
     def history(self) -> Iterator[Stored]:
         """See :meth:`Backend.history`: the one content that is kept as ``.backup``."""
@@ -139,14 +152,32 @@ class LocalBackend(Backend):
             return None, left
         return descriptor, None
 
-    def _write(self, data: bytes, expected: str | None) -> str:
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Nobody else compares and replaces, or takes a lock away, meanwhile: the folder is locked for that moment.
+
+        The lock on the file beside can be taken from a holder who is late; this one can't, and is never waited for
+        long. Raises LockHeld if somebody stopped in the middle of a write.
+        """
+        descriptor = os.open(self._target.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            acquire(self.url, lambda: _moment(descriptor), timeout=0, on_wait=None, patience=MOMENT, pause=PAUSE)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def _write(self, data: bytes, expected: str | None, lease: "LocalLease") -> str:
+        with self.explained("write"), self.alone():
+            lease.check()
+            return self._replace_expected(data, expected)
+
+    def _replace_expected(self, data: bytes, expected: str | None) -> str:
         current = self.read()
         if (None if current is None else current.version) != expected:
             raise conflict(self.url, expected, current)
-        with self.explained("write"):
-            if current is not None:
-                _replace(self._backup, current.data)
-            _replace(self._target, data)
+        if current is not None:
+            _replace(self._backup, current.data)
+        _replace(self._target, data)
         return _digest(data)
 
     def explained(self, action: str) -> AbstractContextManager[None]:
@@ -174,9 +205,11 @@ class LocalLease(Lease):
 
     def release(self) -> None:
         """See :meth:`Lease.release`; the file is removed while it is still locked, so never somebody else's."""
-        with suppress(OSError):  # a file that can't be removed locks nobody out
-            if self._descriptor is not None and _is_at(self._descriptor, self._backend.lock_path):
-                self._backend.lock_path.unlink()
+        with suppress(OSError, StateError):  # a file that can't be removed locks nobody out
+            if self._descriptor is not None:
+                with self._backend.alone():
+                    if _is_at(self._descriptor, self._backend.lock_path):
+                        self._backend.lock_path.unlink()
         self._end()
 
     def leave(self, until: datetime) -> LockInfo:
@@ -217,9 +250,26 @@ def _rewrite(descriptor: int, info: LockInfo) -> None:
     os.pwrite(descriptor, info.json(), 0)
 
 
+def _is_won(descriptor: int) -> bool:
+    """Whether the operating system's lock of this file or folder is ours now."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _moment(descriptor: int) -> tuple[bool | None, LockInfo | None]:
+    return (True, None) if _is_won(descriptor) else (None, LockInfo("", "", info="in the middle of a write"))
+
+
+def _told(descriptor: int) -> LockInfo | None:
+    return LockInfo.parse(os.pread(descriptor, LONGEST, 0))
+
+
 def _left(descriptor: int) -> LockInfo | None:
     """Who left a lock in this file that is not over yet, though no process holds it."""
-    found = LockInfo.parse(os.pread(descriptor, os.fstat(descriptor).st_size, 0))
+    found = _told(descriptor)
     return found if found is not None and found.lasts(datetime.now(UTC)) else None
 
 
@@ -228,10 +278,7 @@ def _locked(path: Path) -> int | None:
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, MODE)
     ours = False
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        ours = _is_at(descriptor, path)
-    except BlockingIOError:
-        pass
+        ours = _is_won(descriptor) and _is_at(descriptor, path)
     finally:
         if not ours:
             os.close(descriptor)

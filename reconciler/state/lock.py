@@ -47,7 +47,7 @@ class LockInfo:
             info=info,
             who=f"{user}@{socket.gethostname()}",
             version=version,
-            created=timestamp(datetime.now(UTC)),
+            created=timestamp(datetime.now(UTC).replace(microsecond=0)),
         )
 
     @classmethod
@@ -75,6 +75,11 @@ class LockInfo:
         except ValueError:
             return None
         return found if found.tzinfo else None  # a date without a zone is nothing that we wrote
+
+    @property
+    def ends(self) -> str:
+        """The same for people, to the second; empty if it says none."""
+        return timestamp(self.end.replace(microsecond=0)) if self.end else ""
 
     def lasts(self, now: datetime) -> bool:
         """Whether it says until when it lasts, and that is not over: no process is needed to keep it up."""

@@ -7,6 +7,7 @@ is refused; ``key.lck`` is never removed, only emptied, because stores remove wi
 
 import hashlib
 import re
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -14,9 +15,20 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.diagnostics import StateError
-from reconciler.state.backend import Backend, Lease, StateConflict, Stored, acquire, conflict, held, no_lock, ticks
-from reconciler.state.buckets import reason, remedy
-from reconciler.state.lease import RenewedLease, expiring
+from reconciler.state.backend import (
+    Backend,
+    Lease,
+    StateConflict,
+    Stored,
+    acquire,
+    conflict,
+    farewell,
+    no_lock,
+    other_lock,
+    ticks,
+)
+from reconciler.state.buckets import is_ours_to_tell, reason, remedy
+from reconciler.state.lease import WORKING, RenewedLease, expiring
 from reconciler.state.lock import LockInfo, OnWait, timestamp
 from reconciler.state.lockfile import peek
 
@@ -31,11 +43,14 @@ FREE: Final = b"{}"
 
 OTHER: Final = "keep the lockfile in a store that has conditional writes (If-Match and If-None-Match)"
 
-NO_BUCKET: Final = re.compile(r"<Code>(NoSuchBucket|ContainerNotFound)</Code>|(The specified bucket does not exist)")
+NO_BUCKET: Final = re.compile("<Code>(?:NoSuchBucket|ContainerNotFound)</Code>|The specified bucket does not exist")
 """How stores say that it is not the object that is missing; without this, a wrong name would look like a first run."""
 
 PATIENCE: Final = 3.0
 """Seconds that a write without a lease waits for other such writes, each of which is over soon."""
+
+RESOLUTION: Final = 2.0
+"""Seconds by which dates may differ for no reason: stores tell whole ones, and an answer takes its time."""
 
 TRIES: Final = 5
 """How often a lock that was free a moment ago is tried for at once, before its holder is said to be unknown."""
@@ -59,6 +74,7 @@ class ObjectStoreBackend(Backend):
         self._opened: ObjectStore | None = None
         self._lease: RenewedLease | None = None
         self._is_honest = False
+        self._sent: deque[bytes] = deque(maxlen=8)
 
     def read(self) -> Stored | None:
         """See :meth:`Backend.read`."""
@@ -75,13 +91,14 @@ class ObjectStoreBackend(Backend):
     def lock(self, info: LockInfo, *, timeout: float = 0, on_wait: OnWait | None = None) -> Lease:
         """See :meth:`Backend.lock`; a dead holder's lock is free when its lease is over."""
         info = replace(info, path=self._key)
-        lease = acquire(self.url, lambda: self._attempt(info), timeout=timeout, on_wait=on_wait)
         try:
-            self._refuse_ignored_conditions(lease)
-        except BaseException:
-            lease.release()
+            lease = acquire(self.url, lambda: self._attempt(info), timeout=timeout, on_wait=on_wait)
+            self._lease = lease
+            self._refuse_ignored_conditions()
+            self._refuse_wrong_clock()
+        except BaseException:  # also Ctrl-C, which may come between the request that won the lock and its answer
+            farewell(self._give_up)
             raise
-        self._lease = lease
         return lease
 
     def holder(self) -> LockInfo | None:
@@ -95,8 +112,8 @@ class ObjectStoreBackend(Backend):
         if found is None or holder is None:
             raise no_lock(self.url)
         if holder.id != lock_id:
-            raise held(self.url, holder)
-        self._record(replace(holder, expires=timestamp(datetime.now(UTC))), found.version)
+            raise other_lock(self.url, lock_id, holder)
+        self._record(replace(holder, expires=timestamp(datetime.now(UTC))), found.version, False)
 
     def history(self) -> Iterator[Stored]:
         """See :meth:`Backend.history`: the objects under ``key.history/``."""
@@ -121,25 +138,63 @@ class ObjectStoreBackend(Backend):
         for _ in range(TRIES):
             found = self._get(self._lock_key)
             holder = _holder(found, self.url)
-            if holder is not None:
+            if holder is not None and not self._is_ours(found):
                 return None, holder
             begun, mine = ticks(), expiring(info, self._seconds)
             with suppress(StateConflict):  # somebody was faster
-                version = self._put(self._lock_key, mine.json(), found.version if found else None)
-                ran_out = found is not None and found.data != FREE
+                version = self._put_lock(mine.json(), found.version if found else None)
+                ran_out = holder is None and found is not None and found.data != FREE
                 return RenewedLease(
                     self.url, mine, version, self._record, self._seconds, begun, took_over=ran_out
                 ), None
         return None, None
 
-    def _record(self, info: LockInfo | None, version: str) -> str:
-        """See :data:`reconciler.state.lease.Record`."""
+    def _record(self, info: LockInfo, version: str, free: bool) -> str:
+        """See :data:`reconciler.state.lease.Record`; a version may be old because the answer to a renewal was lost."""
+        data = FREE if free else info.json()
         try:
-            return self._put(self._lock_key, info.json() if info else FREE, version)
+            return self._put_lock(data, version)
         except StateConflict:
-            raise StateConflict(f"it is {self.holder() or 'nobody'}'s by now") from None
+            found = self._get(self._lock_key)
+            if found is None or not self._is_ours(found):
+                holder = LockInfo.parse(found.data) if found else None
+                raise StateConflict(f"it is {holder or 'nobody'}'s by now") from None
+            return self._put_lock(data, found.version)
 
-    def _refuse_ignored_conditions(self, lease: RenewedLease) -> None:
+    def _put_lock(self, data: bytes, version: str | None) -> str:
+        if data != FREE:
+            self._sent.append(data)
+        return self._put(self._lock_key, data, version)
+
+    def _is_ours(self, found: Stored | None) -> bool:
+        """Whether the lock is as we sent it: that got through, though its answer may not have."""
+        return found is not None and found.data in self._sent
+
+    def _give_up(self) -> None:
+        """Free the lock if it is ours, whether or not we learned that we had won it."""
+        if self._lease is not None and not self._lease.has_ended:
+            self._lease.release()
+        elif (found := self._get(self._lock_key)) is not None and self._is_ours(found):
+            self._put_lock(FREE, found.version)
+
+    def _refuse_wrong_clock(self) -> None:
+        """Raise StateError if our clock is so far from the store's that leases can't be judged by it.
+
+        A run that is a lease ahead would take the lock of somebody who works, and one that is behind would have a lock
+        that is over for everybody else.
+        """
+        import obstore
+
+        with self._explained("read the date of"):
+            there = obstore.get(self._store, self._lock_key).meta["last_modified"]
+        ahead = (datetime.now(UTC) - there).total_seconds()
+        if not -self._seconds * (1 - WORKING) - RESOLUTION < ahead < self._seconds * (1 - WORKING) + RESOLUTION:
+            raise StateError(
+                f"this machine's clock is {abs(ahead):.0f} s {'ahead of' if ahead > 0 else 'behind'} {self.url}'s",
+                remedy="set the clock: locks there are judged by it",
+            )
+
+    def _refuse_ignored_conditions(self) -> None:
         """Raise StateError if the store writes against a condition, as some look-alikes do: nothing is safe there.
 
         Tried on the lock that is ours, so that no other run is hurt where it does.
@@ -173,9 +228,10 @@ class ObjectStoreBackend(Backend):
             try:
                 found = obstore.get(store, path)
             except (FileNotFoundError, obstore.exceptions.NotFoundError) as error:
-                if reason := NO_BUCKET.search(str(error)):
+                if NO_BUCKET.search(str(error)):
                     raise StateError(
-                        f"can't read {self.url}: {reason[0]}", remedy="create it, or check its name and its region"
+                        f"can't read {self.url}: there is no such bucket",
+                        remedy="create it, or check its name and its region",
                     ) from None
                 return None
             return Stored(bytes(found.bytes()), self._version(found.meta))
@@ -243,11 +299,11 @@ class ObjectStoreBackend(Backend):
     @contextmanager
     def _explained(self, action: str) -> Iterator[None]:
         """Turns what the store says no to into words, never with its own text: signed addresses may stand in it."""
-        from obstore.exceptions import BaseError
-
         try:
             yield
-        except (BaseError, FileNotFoundError, ValueError) as error:
+        except BaseException as error:
+            if not is_ours_to_tell(error):
+                raise
             why = reason(str(error))
             raise StateError(f"can't {action} {self.url}: {why}", remedy=remedy(why, self._key)) from None
 

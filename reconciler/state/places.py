@@ -42,7 +42,9 @@ def _open_bucket(address: Address) -> Backend:
     scheme = address.url.partition(":")[0].lower()
     found = _BUCKET.fullmatch(address.rest)
     if found is None:
-        raise StateError(f"{address.url!r} names no object", remedy=f"write {scheme}://BUCKET/reconciler.lock")
+        raise StateError(  # repeats nothing: what is written wrongly may have a secret in it
+            f"the {scheme}: URL of the lockfile names no object", remedy=f"write {scheme}://BUCKET/reconciler.lock"
+        )
     bucket, key = found.groups()
     return ObjectStoreBackend(address.url, key, lambda: connect(scheme, bucket), address.lease, KINDS[scheme].condition)
 
@@ -91,6 +93,8 @@ def open_backend(url: str, *, folder: Path | None = None, lease: float = LEASE) 
     if scheme not in PLACES:
         known = ", ".join(f"{name}:" for name in PLACES)
         raise StateError(f"no place for a lockfile is called {scheme}:", remedy=f"use one of: {known} or a plain path")
+    if scheme == "file" and "://" in rest.removeprefix("//"):
+        raise StateError("the URL of the lockfile can't be read", remedy="check how it is written, above all its start")
     if scheme != "file":
         refuse_credentials(f"the {scheme}: URL of the lockfile", url)
     return PLACES[scheme](Address(url, rest, folder or Path(), lease))
@@ -106,7 +110,10 @@ def refuse_credentials(what: str, url: str) -> None:
         has_password, parameters = parts.password is not None, parse_qsl(parts.query, keep_blank_values=True)
     except ValueError:  # its text may quote the password
         raise StateError(f"{what} can't be read", remedy="check how it is written, above all its host") from None
-    secret = next((name for name, _ in parameters if _SECRET.match(name)), "a password" if has_password else None)
+    is_torn = "@" in f"{parts.path}{parts.query}{parts.fragment}"  # a password with a / ? or # in it
+    is_secret = has_password or is_torn
+    secret = next((name for name, _ in parameters if _SECRET.match(name) and not is_torn), None)
+    secret = "a password" if is_secret else secret
     if secret is not None:
         raise StateError(
             f"{what} has {secret} in it, which would stand in configurations and messages",

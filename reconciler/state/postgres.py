@@ -4,27 +4,38 @@ The lock is the server's (a session-level advisory lock) on a connection that st
 leaves nobody waiting. Writes go through that very connection: who lost it can't write, by construction.
 """
 
+import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
 from select import POLLIN, poll
+from socket import SHUT_RDWR, socket
 from threading import Event, Lock, Thread
 from typing import Final
 from urllib.parse import unquote
 
 from reconciler.diagnostics import StateError
-from reconciler.state.backend import Backend, Lease, Stored, acquire, held, lost, no_lock, ticks
+from reconciler.state.backend import (
+    FAREWELL,
+    Backend,
+    Lease,
+    Stored,
+    acquire,
+    farewell,
+    held,
+    lost,
+    no_lock,
+    other_lock,
+    ticks,
+)
 from reconciler.state.lock import LockInfo, OnWait, timestamp
 from reconciler.state.postgres_rows import Rows, Seat
 from reconciler.state.postgres_session import configure, connect, explained, text
 
 PATIENCE: Final = 0.5
 """Seconds that even a caller without a timeout tries: a lone write is over by then, and a holder has left its name."""
-
-FAREWELL: Final = 10.0
-"""Seconds to wait for the server when a lock is given up or taken: longer than it needs, short enough for a person."""
 
 _ELSEWHERE: Final = "this session does not have it any more"
 _IDLE: Final = ("idle_session_timeout", "idle_in_transaction_session_timeout")
@@ -76,7 +87,9 @@ class PostgresBackend(Backend):
         """See :meth:`Backend.unlock`: the server ends the session of who is alive."""
         with self.rows("unlock") as rows:
             seat = rows.seat() if rows.exist() else None
-            if seat is None or seat.holder is None or seat.holder.id != lock_id or seat.data is None:
+            if seat is not None and seat.holder is not None and seat.holder.id != lock_id:
+                raise other_lock(self.url, lock_id, seat.holder)
+            if seat is None or seat.holder is None or seat.data is None:
                 raise self._refusal(seat)
             if seat.pid is not None:
                 self._expel(rows, seat.pid, seat.data)
@@ -187,11 +200,8 @@ class PostgresLease(Lease):
 
     def release(self) -> None:
         """See :meth:`Lease.release`; what goes wrong then is no reason to hide a result: the session's end frees it."""
-        from psycopg import Error
-
-        with suppress(Error, StateError), self._ending():
-            self._rows.clear(self.info.json())
-            self._rows.give_up()
+        farewell(self._give_up)
+        self._over.set()
         self._backend.forget(self)
 
     def leave(self, until: datetime) -> LockInfo:
@@ -241,11 +251,23 @@ class PostgresLease(Lease):
         if not self._rows.seat().mine:
             raise lost(self._backend.url, _ELSEWHERE)
 
+    def _give_up(self) -> None:
+        from psycopg import Error
+
+        with suppress(Error), self._ending():
+            self._rows.clear(self.info.json())
+            self._rows.give_up()
+
     def _renew(self, pause: float) -> None:
         while not self._over.wait(pause):
-            with self._turn:
-                if not self._over.is_set():
-                    self._ask()
+            if self._turn.acquire(timeout=pause):
+                try:
+                    if not self._over.is_set():
+                        self._ask()
+                finally:
+                    self._turn.release()
+            elif ticks() - self._heard > self._patience:
+                _hang_up(self._rows)  # whoever waits for an answer in that turn would wait for ever
 
     def _ask(self) -> None:
         from psycopg import Error
@@ -286,6 +308,12 @@ def _has_news(rows: Rows) -> bool:
     watch = poll()
     watch.register(rows.connection.fileno(), POLLIN)
     return bool(watch.poll(0))
+
+
+def _hang_up(rows: Rows) -> None:
+    """End the connection under whoever waits for its answer, who is then told that it ended."""
+    with suppress(OSError, ValueError), socket(fileno=os.dup(rows.connection.fileno())) as wire:
+        wire.shutdown(SHUT_RDWR)
 
 
 def _pooled(url: str) -> StateError:

@@ -33,6 +33,7 @@ _SERVER: Final = {
     "tcp_keepalives_count": "3",
     "tcp_user_timeout": "60000",
     "lock_timeout": "10000",
+    "statement_timeout": "60000",
 }
 """The same for the server's end, so that it frees a dead machine's lock; and no LOCK TABLE holds us up for ever."""
 
@@ -82,6 +83,10 @@ def explained(action: str, url: str) -> Iterator[None]:
         yield
     except psycopg.Error as error:
         raise _explanation(action, url, error) from error
+    except UnicodeError as error:
+        raise StateError(
+            f"can't {action} {url}: it is not written as a URL", remedy="check its host and options"
+        ) from error
 
 
 def text(error: BaseException) -> str:
@@ -91,26 +96,31 @@ def text(error: BaseException) -> str:
 
 def _explanation(action: str, url: str, error: "Error") -> StateError:
     code, said = error.sqlstate or "", text(error)
-    if code in {"42501", "3F000"}:
-        return StateError(f"can't {action} {url}: denied: {said}", remedy=_rights(action))
-    if code == "25006":
-        return StateError(
-            f"can't {action} {url}: writing is denied: {said}",
-            remedy="name the primary server, and check that your rights there are not read-only",
-        )
-    if code == "42P01":
-        return StateError(f"can't {action} {url}: its table {TABLE} is gone", remedy="find out who removed it")
-    if code.startswith(("42", "22")):
+    if code.startswith(("42", "22")) and code not in {"42501", "42P01"}:
         return foreign(url, said)
+    word, remedy = _meaning(action, code, said)
+    return StateError(f"can't {action} {url}: {word}{said}", remedy=remedy)
+
+
+def _meaning(action: str, code: str, said: str) -> tuple[str, str]:
+    """What to say before the server's words, and what to do about them."""
+    if code in {"42501", "3F000"}:
+        return "denied: ", _rights(action)
+    if code == "25006":
+        return "writing is denied: ", "name the primary server, and check that your rights there are not read-only"
+    if code == "42P01":
+        return f"its table {TABLE} is gone: ", "find out who removed it"
+    if code == "3D000" or _NO_DATABASE.search(said):
+        return "", "create the database, or check its name in the URL"
     if _DENIED.search(said) and not code:
-        return StateError(
-            f"can't {action} {url}: access is denied: {said}",
-            remedy="check the user and its password (PGUSER, PGPASSWORD, ~/.pgpass or PGSERVICE) and its rights to "
-            "connect (pg_hba.conf)",
+        return "access is denied: ", (
+            "check the user and its password (PGUSER, PGPASSWORD, ~/.pgpass or PGSERVICE) and its rights to "
+            "connect (pg_hba.conf)"
         )
-    return StateError(f"can't {action} {url}: {said}", remedy=_REMEDIES.get(code[:2], _REMEDIES[""]))
+    return "", _REMEDIES.get(code[:2], _REMEDIES[""])
 
 
+_NO_DATABASE: Final = re.compile(r'database ".*" does not exist')
 _REMEDIES: Final = {
     "": "check that the server is running and can be reached from here, then try again",
     "08": "check that the server is running and can be reached from here, then try again",

@@ -86,11 +86,14 @@ class Store:
         """What the place held before the current content, the newest first, as far as it keeps that."""
         return (stored.data for stored in self.backend.history())
 
-    def earlier(self, serial: int) -> Lockfile:
-        """The newest earlier content with this serial; raises StateError if the place keeps none."""
-        for data in self.history():
+    def earlier(self, serial: int) -> tuple[Lockfile, bool]:
+        """The newest earlier content with this serial, and whether it is the newest of all.
+
+        Raises StateError if the place keeps none, or if it can't be opened.
+        """
+        for number, data in enumerate(self.history()):
             if (header := peek(data)) is not None and header.serial == serial:
-                return self.decode(data, f"serial {serial} of {self.url}")
+                return self.decode(data, f"serial {serial} of {self.url}"), number == 0
         raise StateError(
             f"{self.url} keeps no earlier content with serial {serial}", remedy="`reconciler state history` lists them"
         )

@@ -123,7 +123,7 @@ def test_a_lost_lock_stops_the_writing(work: Workplace, between: Proxy, world: W
         held.is_open.set()
         ended = command.end()
     assert ended.code == 4, ended.everything
-    assert "done, but it can't be recorded" in ended.out
+    assert "What was done can't be recorded in the lockfile: the lock of" in ended.out
     assert "the lock of file:reconciler.lock was lost" in ended.everything
     assert len(world.members("ours")) == 4
     assert work.apply().code == 0

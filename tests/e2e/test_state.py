@@ -78,7 +78,7 @@ def test_history_lists_what_can_be_restored(applied: Workplace) -> None:
     assert [change["user"] for change in applied.lockfile["pending"]] == []
     restored = applied.run("state", "restore", "5")
     assert (restored.code, "as serial 7" in restored.err) == (0, True), restored.everything
-    assert [change["user"] for change in applied.lockfile["pending"]] == ["ana"]
+    assert applied.lockfile["pending"] == []
     assert applied.apply().code == 0
     assert set(applied.owned["acmeprod/ours*"]) == {"ben", "cleo"}
     unknown = applied.run("state", "restore", "2")
@@ -149,7 +149,9 @@ def test_a_rename_is_followed(applied: Workplace, world: World) -> None:
 
 def test_what_is_pending_is_not_moved(applied: Workplace) -> None:
     """Nobody knows yet what became of it."""
+    (applied.folder / "reconciler.lock").write_bytes(b"<html>")
     assert applied.run("state", "restore", "5").code == 0
+    assert [change["user"] for change in applied.lockfile["pending"]] == ["ana"]
     refused = applied.run("state", "move", "acmeprod/ours", "acmeprod/theirs")
     assert (refused.code, "reconciler apply" in refused.err) == (1, True), refused.everything
 
@@ -164,7 +166,8 @@ def test_a_lock_keeps_every_run_out_until_it_is_freed(applied: Workplace) -> Non
     refused = applied.apply()
     assert refused.code == 5
     assert "audit, ask Ana" in refused.err
-    assert f"reconciler state unlock {lock_id}" in refused.err
+    assert f"reconciler --state file:reconciler.lock state unlock {lock_id}" in refused.err
+    assert "the lock ends at 20" in refused.err
     assert applied.run("plan").code == 0
     assert applied.run("doctor").out.count("audit, ask Ana") == 1
     wrong = applied.run("state", "unlock", "another")
@@ -173,6 +176,27 @@ def test_a_lock_keeps_every_run_out_until_it_is_freed(applied: Workplace) -> Non
     assert applied.apply().code == 0
     again = applied.run("state", "unlock", lock_id)
     assert (again.code, "is not locked" in again.err) == (1, True), again.everything
+
+
+@pytest.mark.parametrize("text", ["soon", "-1h", "9999999999h"])
+def test_a_lock_lasts_for_a_time_that_can_be_told(applied: Workplace, text: str) -> None:
+    """What is no duration, or is longer than anybody means, locks nothing."""
+    assert applied.run("state", "lock", "--for", text).code == 1
+    assert applied.apply().code == 0
+
+
+def test_a_restored_intent_makes_nothing_ours(applied: Workplace, world: World) -> None:
+    """Every other serial is what an apply was about to do; what became of that was settled since."""
+    world.fail("PUT /iam/*/groups/ours/users/EMPLOYEE/eve 403")
+    applied.configure(configuration(group("ours", ["ben", "cleo", "eve"])))
+    assert applied.apply().code == 1
+    serial = applied.lockfile["serial"]
+    assert "eve" not in applied.owned["acmeprod/ours*"]
+    world.fail()
+    world.add("ours", "eve")
+    assert applied.run("state", "restore", str(serial - 1)).code == 0
+    assert applied.lockfile["pending"] == []
+    assert "eve" not in applied.owned["acmeprod/ours*"]
 
 
 def test_a_lock_ends_by_itself(applied: Workplace) -> None:

@@ -6,6 +6,7 @@ It reads one JSON command a line and answers each with one line: the result, or 
 import json
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
@@ -99,6 +100,16 @@ class Stage:
                 lockfile, version = Store(self.backend).load()
                 Store(self.backend).save(replace(lockfile, lineage="one", serial=lockfile.serial + 1), version)
         return "counted"
+
+    def struggle(self, times: int) -> int:
+        """The same while somebody takes the lock away; returns how often it was said to be written."""
+        written = 0
+        for _ in range(times):
+            with suppress(StateError), self.backend.lock(LockInfo.mine("struggle"), timeout=60):
+                lockfile, version = Store(self.backend).load()
+                Store(self.backend).save(replace(lockfile, lineage="one", serial=lockfile.serial + 1), version)
+                written += 1
+        return written
 
     def scribble(self) -> None:
         """Write for ever; tells the number of each write that is over."""

@@ -1,7 +1,7 @@
 """What every place promises (``reconciler.state.backend``); nothing here knows which place it talks to."""
 
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -395,6 +395,25 @@ def test_only_the_lock_that_was_meant_is_taken(place: Place) -> None:
         lease.check()
         with pytest.raises(LockHeld):
             place.open().lock(LockInfo.mine("other"))
+
+
+@pytest.mark.needs("holder")
+def test_no_write_is_lost_however_often_locks_are_taken_away(place: Place) -> None:
+    """What a holder is told to be written stays: who is late is refused, however the others hurry."""
+    with ExitStack() as stack:
+        actors = [stack.enter_context(Actor(place.url, place.lease)) for _ in range(3)]
+        assert [actor.ask("ready") for actor in actors] == ["ready"] * 3
+        for actor in actors:
+            actor.tell("struggle", times=15)
+        backend = place.open()
+        for _ in range(60):
+            holder = backend.holder()
+            if holder is not None:
+                with suppress(StateError):
+                    backend.unlock(holder.id)
+        written = sum(actor.answer() for actor in actors)
+    with place.open().lock(ME, timeout=60):
+        assert Store(place.open()).load()[0].serial == written
 
 
 @pytest.mark.needs("holder")

@@ -62,7 +62,6 @@ def until_lost(lease: Lease) -> StateError:
         "postgresql://host/database#a b",
         "postgresql://host/database#%00",
         "postgres://host/data\nbase",
-        "postgresql://ana:pass#secret@host/database",
     ],
 )
 def test_what_names_no_database_and_lockfile_is_refused(url: str) -> None:
