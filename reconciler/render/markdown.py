@@ -41,7 +41,7 @@ def plan(plan: Plan, *, key: str, max_chars: int = LONGEST, url: str = "", comma
 
 
 def _heading(plan: Plan, key: str) -> Iterator[str]:
-    names = [code(name, 40) for name in plan.tenants]
+    names = [code(name, 40) for name in sorted({*plan.tenants, *plan.failures})]
     few = ", ".join(names) if 0 < len(names) <= NAMED else plural(len(names), "tenant")
     yield f"{marker(key)}\n### Plan for {few}{_verdict(plan)}\n"
 
