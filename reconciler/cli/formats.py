@@ -6,17 +6,22 @@ from typing import Final
 
 import click
 
+from reconciler.cli.comment import NO_COMMENT, Comment
 from reconciler.cli.output import line_of, show, width
 from reconciler.core.plan import Plan
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """How a form for people is wished: colours, long lists whole, and refusals that are accepted."""
+    """How a form for people is wished: colours, long lists whole, and refusals that are accepted.
+
+    ``comment`` is what a comment on a pull request needs besides.
+    """
 
     color: bool = False
     full: bool = False
     accepted: bool = False
+    comment: Comment = NO_COMMENT
 
 
 def _text(plan: Plan, view: View) -> Iterable[str]:
@@ -31,15 +36,30 @@ def _json(plan: Plan, _: View) -> Iterable[str]:
     return [encode(plan).decode().removesuffix("\n")]
 
 
+def _markdown(plan: Plan, view: View) -> Iterable[str]:
+    from reconciler.render import markdown
+
+    comment = view.comment
+    return markdown.plan(plan, key=comment.key, max_chars=comment.max_chars, url=comment.link, command=comment.command)
+
+
+def _gitlab(plan: Plan, _: View) -> Iterable[str]:
+    from reconciler.render.gitlab import report
+
+    return [report(plan)]
+
+
 FORMATS: Final[Mapping[str, Callable[[Plan, View], Iterable[str]]]] = {
     "text": _text,
     "json": _json,
+    "markdown": _markdown,
+    "gitlab": _gitlab,
 }
 """What writes each form: the lines of the plan. What only one of them needs is imported there."""
 
 format_option = click.option(
     "--format", "format_", type=click.Choice(list(FORMATS)), default="text", show_default=True,
-    help="For people, or the plan document for machines.",
+    help="For people, the plan document for machines, a pull request's comment, or GitLab's widget.",
 )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from reconciler.cli.comment import Comment, command_of, comment_options, key_of
 from reconciler.cli.formats import View, format_option, show_plan
 from reconciler.cli.output import show, show_error, width
 from reconciler.cli.planfile import read, relative, save
@@ -47,6 +48,7 @@ target_option = click.option(
 @take_over_option
 @parallelism_option
 @full_option
+@comment_options
 @shared_options
 def plan(
     session: Session,
@@ -57,6 +59,7 @@ def plan(
     take_over: bool,
     parallelism: int,
     full: bool,
+    comment: Comment,
 ) -> int:
     """Show what apply would do; only reads.
 
@@ -67,7 +70,9 @@ def plan(
     outlook = look(session, Scope(session.tenants, targets, take_over), parallelism)
     if out is not None:
         save(outlook.plan, out)
-    show_plan(outlook.plan, format_, View(session.color, full))
+    again = [part for target in targets for part in ("--target", target)] + ["--take-over"] * take_over
+    comment = replace(comment, key=key_of(session), command=command_of(session, "plan", *again))
+    show_plan(outlook.plan, format_, View(session.color, full, comment=comment))
     show_errors(outlook.errors)
     return exit_code(outlook.plan, outlook.errors, detailed_exitcode)
 
@@ -76,15 +81,17 @@ def plan(
 @click.argument("planfile", type=click.Path(dir_okay=False, path_type=Path))
 @format_option
 @full_option
+@comment_options
 @click.option("--fingerprint", is_flag=True, help="Only the fingerprint, for `apply --expect`.")
 @file_options
-def show_(session: Session, planfile: Path, format_: str, full: bool, fingerprint: bool) -> None:
+def show_(session: Session, planfile: Path, format_: str, full: bool, fingerprint: bool, comment: Comment) -> None:
     """Show a saved plan; needs neither credentials nor network."""
     plan = read(planfile)
     if fingerprint:
         show([plan.fingerprint])
     else:
-        show_plan(plan, format_, View(session.color, full))
+        comment = replace(comment, key=key_of(session, plan), command=command_of(session, "show", str(planfile)))
+        show_plan(plan, format_, View(session.color, full, comment=comment))
 
 
 @click.command(epilog="\b\nExample:\n  reconciler drift --detailed-exitcode   # in a nightly pipeline")

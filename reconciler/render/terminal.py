@@ -122,10 +122,10 @@ class _Page:
         group = safe_address(part.id)
         if part.touched is None:
             return f"  {self.paint(group, Look.STRONG)}"
-        facts = _facts(part.touched, self.reading.backwards)
-        room = self.room(self.width - columns(group) - columns(facts) - 6)
+        known = facts(part.touched, self.reading.backwards)
+        room = self.room(self.width - columns(group) - columns(known) - 6)
         name = head(quoted(part.touched.name), room) if part.touched.name else ""
-        return "  " + "  ".join(filter(None, (self.paint(group, Look.STRONG), name, facts)))
+        return "  " + "  ".join(filter(None, (self.paint(group, Look.STRONG), name, known)))
 
     def room(self, columns_left: int) -> int:
         """How far a text may go on: all is shown in full, and something is shown on the narrowest page."""
@@ -205,7 +205,7 @@ class _Page:
             yield ""
 
 
-def _facts(touched: Touched, backwards: bool) -> str:
+def facts(touched: Touched, backwards: bool) -> str:
     """What a reader should know of the group: how many members it has before and after, and what is special."""
     before, after = (touched.desired, touched.live) if backwards else (touched.live, touched.desired)
     if touched.unlisted and not touched.leaves:

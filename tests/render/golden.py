@@ -1,11 +1,13 @@
 """Golden cases of the renderings, each a folder that a reviewer can read; a new case is a new folder.
 
 ``plan.json`` is a plan document (from ``reconciler plan -o``, or another case's copy edited by hand), ``expected.txt``
-what is shown of it without colour. Two files may be beside them: ``options.json`` says which rendering (``"show"``:
-plan, drift or outcome) and with which arguments, ``reconciler.yaml`` is the file that sources point into.
+what is shown of it without colour. Three files may be beside them: ``options.json`` says which rendering (``"show"``:
+plan, drift or outcome) and with which arguments, ``reconciler.yaml`` is the file that sources point into, and
+``expected.md`` is the plan as a comment on a pull request, whose arguments are ``"markdown"`` in ``options.json``.
 
 After a change on purpose run ``python -m tests.render.golden`` and review the difference: it seals every
-``plan.json`` anew (so that it may be edited by hand) and writes every ``expected.txt``.
+``plan.json`` anew (so that it may be edited by hand) and writes every ``expected.txt``, and every ``expected.md`` that
+is there, be it empty.
 """
 
 from collections import Counter
@@ -18,7 +20,7 @@ import msgspec
 from reconciler.core import document
 from reconciler.core.plan import Action, Plan
 from reconciler.diagnostics import Source
-from reconciler.render import terminal
+from reconciler.render import markdown, terminal
 from reconciler.render.outcome import outcome
 
 CASES = Path(__file__).parent / "cases"
@@ -32,9 +34,23 @@ def plan_of(case: Path) -> Plan:
     return document.decode((case / "plan.json").read_bytes(), case.name)
 
 
+def comment_cases() -> list[Path]:
+    return [case for case in cases() if (case / "expected.md").exists()]
+
+
+def comment(case: Path) -> str:
+    options: dict[str, Any] = {"command": "reconciler plan --full", **_options(case).get("markdown", {})}
+    return "".join(f"{line}\n" for line in markdown.plan(plan_of(case), key="reconciler.yaml", **options))
+
+
+def _options(case: Path) -> dict[str, Any]:
+    file = case / "options.json"
+    return msgspec.json.decode(file.read_bytes()) if file.exists() else {}
+
+
 def rendered(case: Path, *, color: bool = False) -> str:
-    options_file = case / "options.json"
-    options: dict[str, Any] = msgspec.json.decode(options_file.read_bytes()) if options_file.exists() else {}
+    options = _options(case)
+    options.pop("markdown", None)
     shown = SHOWN[options.pop("show", "plan")](case, color, **options)
     return "".join(f"{line}\n" for line in shown)
 
@@ -105,6 +121,8 @@ def main() -> None:
         file = case / "plan.json"
         file.write_bytes(_sealed(file.read_bytes()))
         (case / "expected.txt").write_text(rendered(case), encoding="utf-8")
+        if case in comment_cases():
+            (case / "expected.md").write_text(comment(case), encoding="utf-8")
         print(case.name)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.core.plan import Action, Reason
-from tests.render.golden import cases, plan_of, rendered
+from tests.render.golden import cases, comment, comment_cases, plan_of, rendered
 
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -14,6 +14,11 @@ COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 @pytest.mark.parametrize("case", cases(), ids=lambda case: case.name)
 def test_a_case_is_shown_as_expected(case: Path) -> None:
     assert rendered(case) == (case / "expected.txt").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("case", comment_cases(), ids=lambda case: case.name)
+def test_a_case_is_commented_as_expected(case: Path) -> None:
+    assert comment(case) == (case / "expected.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("case", cases(), ids=lambda case: case.name)

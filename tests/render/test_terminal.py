@@ -33,40 +33,48 @@ HOSTILE = st.sampled_from(
     ]
 )
 TEXT = st.one_of(HOSTILE, st.text(st.characters(exclude_categories=["Cs"]), max_size=12), st.just("00uPlain"))
-SOURCES = st.none() | st.builds(Source, TEXT, st.integers(1, 9**9), st.integers(0, 300))
-FIELDS = st.fixed_dictionaries(
-    {"userType": st.sampled_from(list(UserType))},
-    optional={
-        "name": st.dictionaries(TEXT, TEXT, max_size=2),
-        "accessControls": st.lists(TEXT, max_size=2),
-        "mixins": st.dictionaries(TEXT, st.none() | st.booleans() | TEXT | st.lists(TEXT, max_size=2), max_size=2),
-    },
-)
+
+
+def sources(text: st.SearchStrategy[str]) -> st.SearchStrategy[Source | None]:
+    return st.none() | st.builds(Source, text, st.integers(1, 9**9), st.integers(0, 300))
+
+
+def fields(text: st.SearchStrategy[str]) -> st.SearchStrategy[dict[str, Any]]:
+    return st.fixed_dictionaries(
+        {"userType": st.sampled_from(list(UserType))},
+        optional={
+            "name": st.dictionaries(text, text, max_size=2),
+            "accessControls": st.lists(text, max_size=2),
+            "mixins": st.dictionaries(text, st.none() | st.booleans() | text | st.lists(text, max_size=2), max_size=2),
+        },
+    )
 
 
 @st.composite
-def changes(draw: st.DrawFn) -> Change:
-    user = draw(st.none() | TEXT)
-    definition: dict[str, Any] = {"before": draw(FIELDS), "after": draw(FIELDS)} if user is None else {}
+def changes(draw: st.DrawFn, text: st.SearchStrategy[str]) -> Change:
+    user = draw(st.none() | text)
+    definition: dict[str, Any] = {"before": draw(fields(text)), "after": draw(fields(text))} if user is None else {}
     return Change(
-        draw(TEXT.filter(lambda text: "/" not in text)),
-        draw(TEXT),
+        draw(text.filter(lambda name: "/" not in name)),
+        draw(text),
         user,
         draw(st.sampled_from(list(Action))),
         draw(st.sampled_from(list(Reason))),
         UserType.EMPLOYEE,
-        draw(SOURCES),
-        draw(TEXT),
+        draw(sources(text)),
+        draw(text),
         **definition,
     )
 
 
 @st.composite
-def plans(draw: st.DrawFn) -> Plan:
-    found = draw(st.lists(changes(), max_size=5, unique_by=lambda change: change.key))
+def plans(draw: st.DrawFn, text: st.SearchStrategy[str] = TEXT) -> Plan:
+    """Any plan, whose every text is drawn from ``text``."""
+    found = draw(st.lists(changes(text), max_size=5, unique_by=lambda change: change.key))
     guards = Guards(protected=frozenset(change.user for change in found if change.user and draw(st.booleans())))
     return Plan(
         tuple(sorted(found, key=lambda change: change.key)),
+        tenants=tuple(sorted({change.tenant for change in found})),
         touched={
             (change.tenant, change.group): Touched(
                 draw(st.integers(1, 5)),
@@ -74,15 +82,19 @@ def plans(draw: st.DrawFn) -> Plan:
                 draw(st.sampled_from(list(Membership))),
                 guards,
                 first_contact=draw(st.booleans()),
-                name=draw(TEXT),
-                source=draw(SOURCES),
+                name=draw(text),
+                source=draw(sources(text)),
             )
             for change in found
         },
-        failures=draw(st.dictionaries(TEXT, TEXT, max_size=2)),
-        left=draw(st.dictionaries(TEXT, st.lists(TEXT, min_size=1, max_size=7).map(tuple), max_size=2)),
-        targets=tuple(draw(st.lists(TEXT, max_size=2))),
-        warnings=(Diagnostic(draw(TEXT), draw(SOURCES), draw(TEXT), ((draw(TEXT), Source(draw(TEXT), 1, 1)),)),),
+        failures=draw(st.dictionaries(text, text, max_size=2)),
+        left=draw(st.dictionaries(text, st.lists(text, min_size=1, max_size=7).map(tuple), max_size=2)),
+        targets=tuple(draw(st.lists(text, max_size=2))),
+        warnings=(
+            Diagnostic(
+                draw(text), draw(sources(text)), draw(text), ((draw(text), Source(draw(text), 1, 1)),), rule=draw(text)
+            ),
+        ),
     )
 
 
