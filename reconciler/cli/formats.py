@@ -31,9 +31,16 @@ def _json(plan: Plan, _: View) -> Iterable[str]:
     return [encode(plan).decode().removesuffix("\n")]
 
 
+def _html(plan: Plan, view: View) -> Iterable[str]:
+    from reconciler.render import html
+
+    return html.plan(plan, line_of=line_of, accepted=view.accepted)
+
+
 FORMATS: Final[Mapping[str, Callable[[Plan, View], Iterable[str]]]] = {
     "text": _text,
     "json": _json,
+    "html": _html,
 }
 """What writes each form: the lines of the plan. What only one of them needs is imported there."""
 
