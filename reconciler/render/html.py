@@ -11,7 +11,7 @@ from reconciler.core.guards import refusals
 from reconciler.core.plan import Action, Plan
 from reconciler.diagnostics import Diagnostic
 from reconciler.render.html_changes import tallied, tenant
-from reconciler.render.layout import TenantPart, tenants
+from reconciler.render.layout import TenantPart, fold, tenants
 from reconciler.render.markup import EMPTY_ICON, foreign, inlined, policy, shown
 from reconciler.render.messages import WIDTH, LineOf, excerpt, no_line, sentence
 from reconciler.render.style import painter
@@ -33,6 +33,8 @@ def plan(plan: Plan, *, line_of: LineOf = no_line, accepted: bool = False) -> It
     """
     objections = refusals(plan)
     yield from _head(plan, objections)
+    if plan.changes or plan.left:
+        yield '<a class="skip" href="#changes">Skip to the changes</a>'
     yield from _summary(plan, objections, accepted)
     yield "<main>"
     yield from _objections(objections, line_of, plan.fingerprint, accepted)
@@ -68,7 +70,6 @@ def _head(plan: Plan, objections: Sequence[Diagnostic]) -> Iterator[str]:
     yield f"<style>{style.content}</style>"
     yield "</head>"
     yield "<body>"
-    yield '<a class="skip" href="#changes">Skip to the changes</a>'
 
 
 def _end() -> Iterator[str]:
@@ -158,21 +159,37 @@ def _warnings(found: Sequence[Diagnostic], line_of: LineOf) -> Iterator[str]:
     yield "</section>"
 
 
-def _remarks(found: Iterable[Diagnostic], line_of: LineOf) -> Iterator[str]:
+def _remarks(found: Sequence[Diagnostic], line_of: LineOf) -> Iterator[str]:
+    """The first ones open to the eye, the rest a key away: the changes must not be miles below."""
+    shown_first, hidden = fold(found, full=False)
+    yield from _listed(shown_first, line_of)
+    if hidden:
+        yield f"<details><summary>{hidden} more</summary>"
+        yield from _listed(found[len(shown_first) :], line_of)
+        yield "</details>"
+
+
+def _listed(found: Iterable[Diagnostic], line_of: LineOf) -> Iterator[str]:
     yield "<ul>"
     for item in found:
-        rule = f" <small>{foreign(item.rule)}</small>" if item.rule else ""
-        yield f"<li><p><b>{shown(sentence(item))}</b>{rule}</p>"
-        if item.remedy:
-            yield f"<p>{foreign(item.remedy)}</p>"
-        if item.source:
-            yield f"<p><samp>{shown(place(item.source))}</samp></p>"
-            if lines := list(excerpt(item.source, line_of(item.source), painter(False), WIDTH)):
-                yield f"<pre>{'&#10;'.join(map(shown, lines))}</pre>"
-        for message, source in item.related:
-            yield f"<p><samp>{shown(place(source))}</samp> {foreign(message)}</p>"
+        yield "<li>"
+        yield from _remark(item, line_of)
         yield "</li>"
     yield "</ul>"
+
+
+def _remark(item: Diagnostic, line_of: LineOf) -> Iterator[str]:
+    """What is wrong, what would be right, where, and the line itself."""
+    rule = f" <small>{foreign(item.rule)}</small>" if item.rule else ""
+    yield f"<p><b>{shown(sentence(item))}</b>{rule}</p>"
+    if item.remedy:
+        yield f"<p>{foreign(item.remedy)}</p>"
+    if item.source:
+        yield f"<p><samp>{shown(place(item.source))}</samp></p>"
+        if lines := list(excerpt(item.source, line_of(item.source), painter(False), WIDTH)):
+            yield f"<pre>{'&#10;'.join(map(shown, lines))}</pre>"
+    for message, source in item.related:
+        yield f"<p><samp>{shown(place(source))}</samp> {foreign(message)}</p>"
 
 
 def _contents(parts: Sequence[TenantPart]) -> Iterator[str]:

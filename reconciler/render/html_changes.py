@@ -6,7 +6,8 @@ lists of :data:`CHUNK`, because a browser leaves out the work on those that are 
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
+from itertools import islice, takewhile
+from operator import eq
 from typing import Final
 
 from reconciler.core.plan import Action, Change
@@ -22,6 +23,9 @@ CHUNK: Final = 100
 SHORT: Final = 8
 MIDDLE: Final = 40
 """Up to so many changes a group is short or middling: what the browser reckons with before it has drawn it."""
+
+LONG: Final = 32
+"""From so many characters on nobody sees at once what differs in two values."""
 
 
 def tenant(part: TenantPart, number: int) -> Iterator[str]:
@@ -114,13 +118,30 @@ def _fields(leaves: Iterable[Leaf], titles: str, *, has_before: bool) -> Iterato
     yield f"<table><thead><tr><th>Field</th>{titles}</tr></thead><tbody>"
     for leaf in found:
         before, after = sides(leaf)
-        old = f"<td>{_value('del', before)}</td>" if has_before else ""
-        yield f'<tr><th scope="row">{foreign(leaf.path)}</th>{old}<td>{_value("ins", after)}</td></tr>'
+        old = f"<td>{_value('del', before, after)}</td>" if has_before else ""
+        yield f'<tr><th scope="row">{foreign(leaf.path)}</th>{old}<td>{_value("ins", after, before)}</td></tr>'
     yield "</tbody></table>"
 
 
-def _value(element: str, text: str | None) -> str:
-    return "" if text is None else f"<{element}>{shown(text)}</{element}>"
+def _value(element: str, text: str | None, other: str | None) -> str:
+    """The value, the part in which a long one differs from the other stressed, so that a reader finds it."""
+    if text is None:
+        return ""
+    if other is None or len(text) < LONG or not (text + other).isascii():
+        return f"<{element}>{shown(text)}</{element}>"
+    begin, end = _difference(text, other)
+    return f"<{element}>{shown(text[:begin])}<b>{shown(text[begin:end])}</b>{shown(text[end:])}</{element}>"
+
+
+def _difference(text: str, other: str) -> tuple[int, int]:
+    """Where the text begins to differ from the other, and where they are alike again up to their ends."""
+    begin = _alike(text, other)
+    return begin, len(text) - _alike(text[begin:][::-1], other[begin:][::-1])
+
+
+def _alike(text: str, other: str) -> int:
+    """How many characters two texts begin with alike."""
+    return sum(takewhile(bool, map(eq, text, other)))
 
 
 def _left(users: Sequence[str]) -> Iterator[str]:

@@ -141,6 +141,25 @@ def test_a_definition_is_told_field_by_field() -> None:
     assert [text(cell) for cell in created.iterfind("thead/tr/th")] == ["Field", "Value"]
 
 
+def test_what_differs_in_long_values_is_stressed() -> None:
+    values = [
+        (value.tag, text(value), [text(part) for part in value.iterfind("b")])
+        for value in next(tree_of(case_named("wide-and-long")).iter("table")).iter()
+        if value.tag in {"ins", "del"}
+    ]
+    common = "The people who maintain the catalog of the northern region, who are also on call at night"
+    assert values[:2] == [("del", f'"{common} until May"', ["May"]), ("ins", f'"{common} until June"', ["June"])]
+
+
+def test_many_refusals_do_not_hide_the_changes() -> None:
+    case = case_named("refused-folded")
+    refused = next(with_class(tree_of(case), "refusals"))
+    assert len(one(refused, "ul")) == 50
+    rest = one(refused, "details")
+    assert text(one(rest, "summary")) == f"{len(refusals(plan_of(case))) - 50} more"
+    assert len(one(rest, "ul")) == len(refusals(plan_of(case))) - 50
+
+
 def test_the_verdict_comes_first_and_then_what_stands_in_the_way() -> None:
     case = case_named("refused")
     tree = tree_of(case)
