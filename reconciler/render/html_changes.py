@@ -124,12 +124,12 @@ def _fields(leaves: Iterable[Leaf], titles: str, *, has_before: bool) -> Iterato
 
 
 def _value(element: str, text: str | None, other: str | None) -> str:
-    """The value, the part in which a long one differs from the other stressed, so that a reader finds it."""
+    """The value; the part in which a long one differs from one much like it is stressed, so that a reader finds it."""
     if text is None:
         return ""
-    if other is None or len(text) < LONG or not (text + other).isascii():
+    begin, end = _difference(text, other or "")
+    if len(text) < LONG or not 0 < end - begin < len(text) / 2 or not text.isascii():
         return f"<{element}>{shown(text)}</{element}>"
-    begin, end = _difference(text, other)
     return f"<{element}>{shown(text[:begin])}<b>{shown(text[begin:end])}</b>{shown(text[end:])}</{element}>"
 
 

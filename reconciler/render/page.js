@@ -6,6 +6,7 @@
   const FEW = 2000; // with so few changes left the browser may as well lay them all out
 
   const form = find("#filters");
+  const fold = find("#fold");
   const theme = find("#theme");
   const darkness = matchMedia("(prefers-color-scheme: dark)");
 
@@ -22,9 +23,10 @@
   }
 
   function readBlock(element, address) {
-    const heading = ` ${find("h4", element).textContent}`.toLowerCase();
+    const heading = find("h4", element);
     const lists = all("ul", element).map((list) => readList(list, address));
-    return { element, heading, lists, action: element.classList[0] };
+    const total = lists.reduce((sum, list) => sum + list.items.length, 0);
+    return { element, heading, says: heading.textContent.toLowerCase(), lists, total, action: element.classList[0] };
   }
 
   function readGroup(element, tenant, position) {
@@ -32,6 +34,7 @@
     const left = find(".left", element);
     return {
       element,
+      details: find("details", element),
       tenant: String(position),
       name: find("summary", element).textContent.toLowerCase(),
       blocks: all("div:not(.left)", element).map((block) => readBlock(block, address)),
@@ -70,7 +73,7 @@
     let shown = 0;
     for (let index = 0; index < count; index += 1) {
       const isUser = !wish.user || Boolean(list.users[index]?.includes(wish.user));
-      const isShown = isUser && fits(list.texts[index], block.heading, wish);
+      const isShown = isUser && fits(list.texts[index], block.says, wish);
       verdicts[index] = isShown ? 0 : 1;
       shown += isShown;
     }
@@ -87,6 +90,8 @@
     let shown = 0;
     if (isAsked) for (const list of block.lists) shown += filterList(list, block, wish);
     block.element.hidden = !shown;
+    if (shown && shown < block.total) block.heading.dataset.shown = shown;
+    else delete block.heading.dataset.shown;
     return shown;
   }
 
@@ -102,6 +107,7 @@
     let shown = 0;
     if (isAsked) for (const block of group.blocks) shown += filterBlock(block, wish);
     group.element.hidden = !(isAsked && (filterLeft(group, wish) || shown));
+    if (wish.terms.length || wish.user) group.details.open = true; // what was looked for must not stay folded
     return shown;
   }
 
@@ -114,6 +120,7 @@
       for (const group of tenant.groups) shown += filterGroup(group, wish);
       tenant.element.hidden = tenant.groups.every((group) => group.element.hidden);
     }
+    if (wish.terms.length || wish.user) fold.setAttribute("aria-pressed", "false");
     find("#changes").classList.toggle("few", shown < FEW && shown < total);
     find("#nothing").hidden = tenants().some((tenant) => !tenant.element.hidden);
     tell(shown);
@@ -152,10 +159,10 @@
     nameTheme();
   }
 
-  function turnFolds(event) {
-    const fold = event.currentTarget.getAttribute("aria-pressed") !== "true";
-    event.currentTarget.setAttribute("aria-pressed", String(fold));
-    for (const details of all("details")) details.open = !fold;
+  function turnFolds() {
+    const isFolded = fold.getAttribute("aria-pressed") !== "true";
+    fold.setAttribute("aria-pressed", String(isFolded));
+    for (const details of all(".group details")) details.open = !isFolded;
   }
 
   let folded = [];
@@ -180,7 +187,7 @@
     form.addEventListener("input", filterSoon);
     form.addEventListener("submit", (event) => event.preventDefault());
     document.addEventListener("keydown", onKey);
-    find("#fold").addEventListener("click", turnFolds);
+    fold.addEventListener("click", turnFolds);
     (window.requestIdleCallback ?? setTimeout)(tenants);
   }
   nameTheme();

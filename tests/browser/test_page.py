@@ -180,6 +180,17 @@ def test_groups_fold_and_are_open_in_print(page: Page, quiet: Callable[[Page], N
     assert page.value("getComputedStyle(document.querySelector('form')).display") == "none"
 
 
+def test_what_was_looked_for_is_not_left_folded(page: Page, quiet: Callable[[Page], None]) -> None:
+    quiet(page)
+    click(page, "#fold")
+    click(page, "input[value=delete]")
+    assert page.value("document.querySelectorAll('details[open]').length") == 0
+    choose(page, "#search", "stranger")
+    assert page.value(SHOWN) == ["00uStranger"]
+    assert page.value("[...document.querySelectorAll('h4[data-shown]')].map((one) => one.dataset.shown)") == ["1"]
+    assert page.value("document.querySelector('#fold').ariaPressed") == "false"
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("name", ["every-action", "refused", "warnings", "left-alone", "no-changes"])
 def test_every_text_can_be_read(opened: Opens, quiet: Callable[[Page], None], theme: str, name: str) -> None:

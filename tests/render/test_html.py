@@ -149,6 +149,7 @@ def test_what_differs_in_long_values_is_stressed() -> None:
     ]
     common = "The people who maintain the catalog of the northern region, who are also on call at night"
     assert values[:2] == [("del", f'"{common} until May"', ["May"]), ("ins", f'"{common} until June"', ["June"])]
+    assert [stressed for _, _, stressed in values[2:]] == [[]] * (len(values) - 2)
 
 
 def test_many_refusals_do_not_hide_the_changes() -> None:
