@@ -81,7 +81,7 @@ def _end() -> Iterator[str]:
 def _summary(plan: Plan, objections: Sequence[Diagnostic], accepted: bool) -> Iterator[str]:
     """What a reader who looks for ten seconds takes along: may it go on, how much is it, and which plan is it."""
     verdict, look = _verdict(plan, objections, accepted)
-    yield '<header class="page">'
+    yield "<header>"
     yield '<button type="button" id="theme" hidden>Dark</button>'
     yield "<h1>Access plan</h1>"
     yield f'<p class="verdict {look}">{verdict}</p>'
@@ -107,10 +107,9 @@ def _verdict(plan: Plan, objections: Sequence[Diagnostic], accepted: bool) -> tu
         return f"Incomplete: {plural(len(plan.failures), 'tenant')} could not be planned", "bad"
     if not plan.changes:
         return NOTHING_PLANNED, "good"
-    groups = (
-        f"{plural(len(plan.touched), 'group')} of {plural(len({change.tenant for change in plan.changes}), 'tenant')}"
-    )
-    return f"{plural(len(plan.changes), 'change')} in {groups}", "plain"
+    groups = {change.key[:2] for change in plan.changes}
+    where = f"{plural(len(groups), 'group')} of {plural(len({tenant for tenant, _ in groups}), 'tenant')}"
+    return f"{plural(len(plan.changes), 'change')} in {where}", "plain"
 
 
 def _facts(plan: Plan) -> Iterator[tuple[str, str]]:

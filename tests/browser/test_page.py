@@ -192,7 +192,7 @@ def test_what_was_looked_for_is_not_left_folded(page: Page, quiet: Callable[[Pag
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("name", ["every-action", "refused", "warnings", "left-alone", "no-changes"])
+@pytest.mark.parametrize("name", ["every-action", "refused", "warnings", "left-alone", "wide-and-long", "no-changes"])
 def test_every_text_can_be_read(opened: Opens, quiet: Callable[[Page], None], theme: str, name: str) -> None:
     """A contrast of 4.5 to 1 at least, whatever is behind it."""
     page = opened(page_of(name), prefers_color_scheme=theme)
