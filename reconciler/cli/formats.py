@@ -49,11 +49,18 @@ def _gitlab(plan: Plan, _: View) -> Iterable[str]:
     return [report(plan)]
 
 
+def _html(plan: Plan, view: View) -> Iterable[str]:
+    from reconciler.render import html
+
+    return html.plan(plan, line_of=line_of, accepted=view.accepted)
+
+
 FORMATS: Final[Mapping[str, Callable[[Plan, View], Iterable[str]]]] = {
     "text": _text,
     "json": _json,
     "markdown": _markdown,
     "gitlab": _gitlab,
+    "html": _html,
 }
 """What writes each form: the lines of the plan. What only one of them needs is imported there."""
 

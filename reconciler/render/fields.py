@@ -47,23 +47,29 @@ def changed(before: Fields | None, after: Fields | None) -> Iterator[Leaf]:
         yield from _leaves(difference)
 
 
+def sides(leaf: Leaf) -> tuple[str | None, str | None]:
+    """The value before and after as they are written, in full; None where it is not there."""
+    before = None if leaf.before is ABSENT else _written(leaf.path, leaf.before)
+    after = None if leaf.after is ABSENT else _written(leaf.path, leaf.after)
+    return (before, after) if before is None or after is None else _apart(before, after)
+
+
 def told(leaf: Leaf, room: int) -> Iterator[tuple[str, str]]:
     """What happens to the value, each line with its sign: ``+ new``, ``- old``, or ``old -> new`` without a sign.
 
     Two values too long for one line stand below each other, cut so that the place where they begin to differ is seen.
     """
-    if leaf.before is ABSENT:
-        yield "+", head(_written(leaf.path, leaf.after), room)
-    elif leaf.after is ABSENT:
-        yield "-", head(_written(leaf.path, leaf.before), room)
+    before, after = sides(leaf)
+    if before is None:
+        yield "+", head(after or "", room)
+    elif after is None:
+        yield "-", head(before, room)
+    elif columns(before) + columns(after) + len(" -> ") <= room:
+        yield "", f"{before} -> {after}"
     else:
-        before, after = _apart(_written(leaf.path, leaf.before), _written(leaf.path, leaf.after))
-        if columns(before) + columns(after) + len(" -> ") <= room:
-            yield "", f"{before} -> {after}"
-        else:
-            start = _common(before, after) if max(columns(before), columns(after)) > room else 0
-            yield "-", head(tail(before[:start], CONTEXT) + before[start:], room)
-            yield "+", head(tail(after[:start], CONTEXT) + after[start:], room)
+        start = _common(before, after) if max(columns(before), columns(after)) > room else 0
+        yield "-", head(tail(before[:start], CONTEXT) + before[start:], room)
+        yield "+", head(tail(after[:start], CONTEXT) + after[start:], room)
 
 
 def _leaves(difference: Difference) -> Iterator[Leaf]:

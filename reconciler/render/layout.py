@@ -7,7 +7,9 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple, TypeVar
 
+from reconciler.core.model import Membership
 from reconciler.core.plan import Action, Change, Plan, Touched
+from reconciler.render.text import plural
 
 ORDER: Final = (Action.DELETE, Action.CREATE, Action.REPLACE, Action.UPDATE, Action.ADOPT, Action.FORGET)
 """Who loses access is what a reviewer must not miss, so removals come first; what only the lockfile learns is last."""
@@ -60,6 +62,18 @@ def fold(items: Sequence[Item], full: bool) -> tuple[Sequence[Item], int]:
     """What is shown of a list, and how many entries are not."""
     shown = items if full else items[:FOLDED_FROM]
     return shown, len(items) - len(shown)
+
+
+def facts_of(touched: Touched, backwards: bool = False) -> str:
+    """What a reader should know of the group: how many members it has before and after, and what is special."""
+    before, after = (touched.desired, touched.live) if backwards else (touched.live, touched.desired)
+    if touched.unlisted and not touched.leaves:
+        counted = "members not managed"
+    else:
+        counted = plural(after, "member") if before == after else f"{before} -> {plural(after, 'member')}"
+    additive = "additive" if touched.membership is Membership.ADDITIVE else ""
+    first = "not in the lockfile yet" if touched.first_contact else ""
+    return ", ".join(filter(None, (counted, additive, first)))
 
 
 def _groups(

@@ -55,15 +55,19 @@ def diagnostic(item: Diagnostic, line_of: LineOf, paint: Paint, width: int) -> I
     """One diagnostic for a caller that paints already; ``width`` bounds the source line, never the message."""
     place = paint(f"{safe(str(item.source))}:", Look.STRONG) + " " if item.source else ""
     look = Look.CHANGE if item.severity is Severity.WARNING else Look.REMOVE
-    subject = f"{safe_address(item.address)}: " if _is_lost(item) else ""
     rule = paint(f"  [{safe(item.rule)}]", Look.DIM) if item.rule else ""
-    yield f"{place}{paint(f'{item.severity}:', look)} {subject}{safe(item.message)}{rule}"
+    yield f"{place}{paint(f'{item.severity}:', look)} {sentence(item)}{rule}"
     if item.source:
-        yield from _excerpt(item.source, line_of(item.source), paint, width)
+        yield from excerpt(item.source, line_of(item.source), paint, width)
     if item.remedy:
         yield f"  {safe(item.remedy)}"
     for message, source in item.related:
         yield f"  {safe(str(source))}: {safe(message)}"
+
+
+def sentence(item: Diagnostic) -> str:
+    """What is wrong, as safe text, with what it is about where the message and its place do not tell."""
+    return f"{safe_address(item.address)}: {safe(item.message)}" if _is_lost(item) else safe(item.message)
 
 
 def _is_lost(item: Diagnostic) -> bool:
@@ -71,7 +75,7 @@ def _is_lost(item: Diagnostic) -> bool:
     return bool(item.address) and not item.source and item.address not in item.message
 
 
-def _excerpt(source: Source, line: str | None, paint: Paint, width: int) -> Iterator[str]:
+def excerpt(source: Source, line: str | None, paint: Paint, width: int) -> Iterator[str]:
     """The source's line and a caret under its column, cut around the caret if the line is longer than the width."""
     if line is None:
         return

@@ -10,9 +10,9 @@ from typing import Final, NamedTuple
 from reconciler.core.plan import Action, Change, Plan
 from reconciler.render.fields import Leaf, changed, created, told
 from reconciler.render.fitting import Fitted, Part, fit
-from reconciler.render.layout import GroupPart, fold, tenants
+from reconciler.render.layout import GroupPart, facts_of, fold, tenants
 from reconciler.render.markup import at_line, cut
-from reconciler.render.terminal import LABEL, facts
+from reconciler.render.terminal import LABEL
 from reconciler.render.text import columns, plural, quoted, safe, safe_address
 from reconciler.render.words import PLANNED
 
@@ -119,7 +119,7 @@ def _heading(tenant: str, group: GroupPart) -> str:
     said = [_address(f"{tenant}/{group.id}")]
     if group.touched:
         said += [cut(quoted(group.touched.name), NAME)] if group.touched.name else []
-        said += [facts(group.touched, backwards=False)]
+        said += [facts_of(group.touched, backwards=False)]
     return f"\n@@ {'  '.join(said)} @@\n"
 
 

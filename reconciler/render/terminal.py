@@ -10,11 +10,10 @@ from dataclasses import replace
 from typing import Final
 
 from reconciler.core.guards import refusals
-from reconciler.core.model import Membership
-from reconciler.core.plan import Action, Change, Plan, Touched
+from reconciler.core.plan import Action, Change, Plan
 from reconciler.diagnostics import Diagnostic, Severity
 from reconciler.render.fields import Leaf, changed, created, told
-from reconciler.render.layout import GroupPart, TenantPart, fold, tenants
+from reconciler.render.layout import GroupPart, TenantPart, facts_of, fold, tenants
 from reconciler.render.messages import LineOf, diagnostic, no_line
 from reconciler.render.style import Look, Paint, painter
 from reconciler.render.text import columns, head, place, plural, quoted, safe, safe_address
@@ -122,10 +121,10 @@ class _Page:
         group = safe_address(part.id)
         if part.touched is None:
             return f"  {self.paint(group, Look.STRONG)}"
-        known = facts(part.touched, self.reading.backwards)
-        room = self.room(self.width - columns(group) - columns(known) - 6)
+        facts = facts_of(part.touched, self.reading.backwards)
+        room = self.room(self.width - columns(group) - columns(facts) - 6)
         name = head(quoted(part.touched.name), room) if part.touched.name else ""
-        return "  " + "  ".join(filter(None, (self.paint(group, Look.STRONG), name, known)))
+        return "  " + "  ".join(filter(None, (self.paint(group, Look.STRONG), name, facts)))
 
     def room(self, columns_left: int) -> int:
         """How far a text may go on: all is shown in full, and something is shown on the narrowest page."""
@@ -203,15 +202,3 @@ class _Page:
         if not accepted:
             yield f"  If this is right as it is: reconciler apply --accept {fingerprint}"
             yield ""
-
-
-def facts(touched: Touched, backwards: bool) -> str:
-    """What a reader should know of the group: how many members it has before and after, and what is special."""
-    before, after = (touched.desired, touched.live) if backwards else (touched.live, touched.desired)
-    if touched.unlisted and not touched.leaves:
-        counted = "members not managed"
-    else:
-        counted = plural(after, "member") if before == after else f"{before} -> {plural(after, 'member')}"
-    additive = "additive" if touched.membership is Membership.ADDITIVE else ""
-    first = "not in the lockfile yet" if touched.first_contact else ""
-    return ", ".join(filter(None, (counted, additive, first)))

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from reconciler.core.model import Guards, Membership, UserType
 from reconciler.core.plan import Action, Change, Plan, Reason, Touched
 from reconciler.diagnostics import Source
-from reconciler.render import markdown, terminal
+from reconciler.render import html, markdown, terminal
 
 TENANTS, GROUPS = 5, 50
 KINDS = (
@@ -84,6 +84,7 @@ def main() -> None:
         "drift, full, colour": lambda: terminal.drift(plan, color=True, width=120, full=True),
         "markdown": lambda: markdown.plan(plan, key="reconciler.yaml"),
         "markdown, all of it": lambda: markdown.plan(plan, key="reconciler.yaml", max_chars=10**9),
+        "html": lambda: html.plan(plan),
     }
     print(f"{len(plan.changes)} changes      first line   all lines      lines")
     for name, lines in rows.items():

@@ -35,6 +35,18 @@ def test_json_stands_alone_on_stdout(work: Workplace, world: World) -> None:
     assert json.loads(warned.out)["warnings"]
 
 
+def test_a_page_stands_alone_on_stdout(work: Workplace, world: World) -> None:
+    """Of a fresh plan and of a saved one alike, in ASCII whatever the language; where there is no plan, nothing."""
+    work.configure({"tenants": [{"tenant": "acmeprod", "groups": [group("ours", ["ana"], name={"en": "Größe"})]}]})
+    result = work.run("-v", "plan", "--format", "html", "-o", "x.plan", LANG="C")
+    assert result.code == 0
+    assert result.out.startswith("<!doctype html>\n") and result.out.endswith("</html>\n")
+    assert result.out.isascii() and "&#246;&#223;" in result.out
+    assert work.run("show", "x.plan", "--format", "html").out == result.out
+    refused = work.run("plan", "--format", "html", "--tenant", "nobody")
+    assert (refused.code, refused.out) == (1, "")
+
+
 def test_every_json_is_json(work: Workplace, world: World) -> None:
     """plan, show, drift, state show and schema, empty or not."""
     work.configure(configuration(group("ours", ["ana"])))

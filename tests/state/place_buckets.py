@@ -20,8 +20,9 @@ import obstore
 import pytest
 from obstore.store import AzureStore, ObjectStore, S3Store
 
+from tests.machine import unavailable
 from tests.state import servers
-from tests.state.places import Place, unavailable
+from tests.state.places import Place
 
 LEASE = 5.0
 """Seconds: short, because tests wait for the leases of the dead; long enough for a machine that is busy with tests."""

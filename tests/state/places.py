@@ -6,20 +6,11 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import ClassVar, NoReturn
-
-import pytest
+from typing import ClassVar
 
 from reconciler.state import LEASE, Backend, open_backend
 
 NOBODY = 65534
-
-
-def unavailable(what: str) -> NoReturn:
-    """Skip the test because this machine lacks a server; in CI that is a failure, for there nothing may be left out."""
-    if os.environ.get("CI"):
-        pytest.fail(f"{what} is missing, and CI must have it")
-    pytest.skip(f"{what} is not on this machine")
 
 
 class Place:

@@ -16,7 +16,7 @@ from typing import IO, Any
 
 import psycopg
 
-from tests.state.places import unavailable
+from tests.machine import unavailable
 
 PASSWORD = "correct-horse-battery"
 SETTINGS = {
