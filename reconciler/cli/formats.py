@@ -31,15 +31,22 @@ def _json(plan: Plan, _: View) -> Iterable[str]:
     return [encode(plan).decode().removesuffix("\n")]
 
 
+def _terraform(plan: Plan, _: View) -> Iterable[str]:
+    from reconciler.render import terraform
+
+    return terraform.plan(plan)
+
+
 FORMATS: Final[Mapping[str, Callable[[Plan, View], Iterable[str]]]] = {
     "text": _text,
     "json": _json,
+    "terraform": _terraform,
 }
 """What writes each form: the lines of the plan. What only one of them needs is imported there."""
 
 format_option = click.option(
     "--format", "format_", type=click.Choice(list(FORMATS)), default="text", show_default=True,
-    help="For people, or the plan document for machines.",
+    help="For people, or for machines: the plan document, or what `terraform show -json` writes.",
 )  # fmt: skip
 
 
