@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from reconciler.cli.events import events_option
 from reconciler.cli.formats import View, format_option, show_plan
 from reconciler.cli.output import show, show_error, width
 from reconciler.cli.planfile import read, relative, save
@@ -48,6 +49,7 @@ target_option = click.option(
 @parallelism_option
 @full_option
 @shared_options
+@events_option
 def plan(
     session: Session,
     format_: str,
@@ -65,6 +67,7 @@ def plan(
     from reconciler.engine import Scope
 
     outlook = look(session, Scope(session.tenants, targets, take_over), parallelism)
+    session.events.planned(outlook.plan)
     if out is not None:
         save(outlook.plan, out)
     show_plan(outlook.plan, format_, View(session.color, full))
