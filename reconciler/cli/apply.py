@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from reconciler.cli.events import events_option
 from reconciler.cli.formats import View, show_plan
 from reconciler.cli.locking import lock_timeout_option, locked
 from reconciler.cli.output import show, talk
@@ -61,6 +62,7 @@ Examples:
 @full_option
 @lock_timeout_option
 @shared_options
+@events_option
 def apply(
     session: Session,
     planfile: Path | None,
@@ -100,6 +102,7 @@ def _apply_fresh(
     with locked(session, store, "apply") as book, session.service(loaded, parallelism) as connect:
         outlook = make_plan(loaded.desired, book.lockfile, connect, Scope(session.tenants, *scope))
         plan = placed(outlook.plan, session, store)
+        session.events.planned(plan)
         show_plan(plan, "text", View(session.color, full, accepted=consent.accepted == plan.fingerprint))
         show_errors(outlook.errors)
         check_consent(plan, consent, is_shown=True)
@@ -108,12 +111,13 @@ def _apply_fresh(
                 talk(["", "Apply cancelled."])
                 return ExitCode.ERROR
             return _look_again(session, plan, book, connect, parallelism, full, outlook.errors)
-        report = _carry_out(plan, outlook, book, connect, parallelism)
+        report = _carry_out(session, plan, outlook, book, connect, parallelism)
         show_report(session, report, book, full, outlook.errors)
         return _worst(report, outlook.errors)
 
 
 def _apply_saved(session: Session, plan: Plan, consent: Consent, parallelism: int, full: bool) -> int:
+    session.events.planned(plan)
     check_consent(plan, consent, is_shown=False)
     if plan.service and plan.service != session.service_name:
         raise PlanError(
@@ -169,7 +173,8 @@ def _look_again(
     readable = replace(plan, changes=tuple(c for c in plan.changes if c.tenant not in outlook.errors))
     checked = check(readable, outlook.live)
     show_errors(outlook.errors)
-    report = _carry_out(checked.plan, outlook, book, connect, parallelism, satisfied=checked.satisfied)
+    report = _carry_out(session, checked.plan, outlook, book, connect, parallelism, satisfied=checked.satisfied)
+    session.events.satisfied(checked.satisfied)
     unread = tuple((c, outlook.errors[c.tenant].message) for c in plan.changes if c.tenant in outlook.errors)
     report = replace(report, skipped=(*report.skipped, *checked.moved, *unread))
     if checked.satisfied:
@@ -210,6 +215,7 @@ def _says_yes() -> bool:
 
 
 def _carry_out(
+    session: Session,
     plan: Plan,
     outlook: "Outlook",
     book: "Book",
@@ -220,7 +226,7 @@ def _carry_out(
     from reconciler.apply import apply as carry_out
     from reconciler.cli.progress import progress
 
-    with progress() as told:
+    with progress(*session.events.following(plan)) as told:
         return carry_out(
             plan,
             outlook.live,
@@ -237,6 +243,7 @@ def show_report(session: Session, report: "Report", book: "Book", full: bool, un
     """Write what was done and what was not to stdout; ``unplanned`` are tenants that could not be planned at all."""
     from reconciler.render.outcome import outcome
 
+    session.events.applied(report)
     if report.doubt:
         talk([f"Not verified: {report.doubt}."])
     if report.kept:

@@ -55,18 +55,26 @@ def _html(plan: Plan, view: View) -> Iterable[str]:
     return html.plan(plan, line_of=line_of, accepted=view.accepted)
 
 
+def _terraform(plan: Plan, _: View) -> Iterable[str]:
+    from reconciler.render import terraform
+
+    return terraform.plan(plan)
+
+
 FORMATS: Final[Mapping[str, Callable[[Plan, View], Iterable[str]]]] = {
     "text": _text,
     "json": _json,
     "markdown": _markdown,
     "gitlab": _gitlab,
     "html": _html,
+    "terraform": _terraform,
 }
 """What writes each form: the lines of the plan. What only one of them needs is imported there."""
 
 format_option = click.option(
     "--format", "format_", type=click.Choice(list(FORMATS)), default="text", show_default=True,
-    help="For people, the plan document for machines, a pull request's comment, or GitLab's widget.",
+    help="For people: text, html (one page) or markdown (a comment). For machines: json (the plan document), terraform "
+    "(what `terraform show -json` writes) or gitlab (the merge request's widget).",
 )  # fmt: skip
 
 

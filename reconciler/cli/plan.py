@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from reconciler.cli.comment import Comment, command_of, comment_options, key_of
+from reconciler.cli.events import events_option
 from reconciler.cli.formats import View, format_option, show_plan
 from reconciler.cli.output import show, show_error, width
 from reconciler.cli.planfile import read, relative, save
@@ -50,6 +51,7 @@ target_option = click.option(
 @full_option
 @comment_options
 @shared_options
+@events_option
 def plan(
     session: Session,
     format_: str,
@@ -68,6 +70,7 @@ def plan(
     from reconciler.engine import Scope
 
     outlook = look(session, Scope(session.tenants, targets, take_over), parallelism)
+    session.events.planned(outlook.plan)
     if out is not None:
         save(outlook.plan, out)
     again = [part for target in targets for part in ("--target", target)] + ["--take-over"] * take_over

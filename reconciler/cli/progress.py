@@ -18,8 +18,14 @@ FEW = 100
 
 
 @contextmanager
-def progress() -> Iterator[Progress]:
-    """The progress that fits stderr."""
+def progress(*others: Progress) -> Iterator[Progress]:
+    """The progress that fits stderr; the others are told the same."""
+    with _on_stderr() as shown:
+        yield Several(shown, *others) if others else shown
+
+
+@contextmanager
+def _on_stderr() -> Iterator[Progress]:
     if not sys.stderr.isatty():
         yield Lines()
         return
@@ -89,6 +95,33 @@ class OnTerminal(Progress):
         """Show that the result is being checked."""
         if self.task is not None:
             self.bar.update(self.task, description="Verifying")
+
+
+class Several(Progress):
+    """Tells several listeners, one after the other."""
+
+    def __init__(self, *listeners: Progress) -> None:
+        self.listeners = listeners
+
+    def starting(self, steps: int) -> None:
+        """The first request goes out."""
+        for listener in self.listeners:
+            listener.starting(steps)
+
+    def finished(self, step: Step, outcome: Outcome, why: str) -> None:
+        """A step came to its end."""
+        for listener in self.listeners:
+            listener.finished(step, outcome, why)
+
+    def interrupted(self, running: int) -> None:
+        """Somebody asked to stop."""
+        for listener in self.listeners:
+            listener.interrupted(running)
+
+    def verifying(self) -> None:
+        """The touched groups are read again."""
+        for listener in self.listeners:
+            listener.verifying()
 
 
 def _requests(count: int) -> str:

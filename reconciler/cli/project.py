@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -83,14 +84,29 @@ def validate(session: Session) -> None:
     show([f"The configuration is valid: {counted} in {len(loaded.files)} file{'' if len(loaded.files) == 1 else 's'}."])
 
 
-@click.command(epilog="\b\nExample:\n  reconciler schema > schema.json")
-def schema() -> None:
+@click.command(epilog="\b\nExamples:\n  reconciler schema > schema.json\n  reconciler schema --plan > plan.schema.json")
+@click.option("--plan", "kind", flag_value="plan", help="Of the plan document instead (`plan --format json`, `-o`).")
+@click.option("--drift", "kind", flag_value="drift", help="Of the drift document instead (`drift --format json`).")
+@click.option("--events", "kind", flag_value="events", help="Of a line that `--events FILE` writes instead.")
+def schema(kind: str | None) -> None:
     """Print the JSON Schema of the configuration, for editors and linters."""
     import json
 
+    show([json.dumps(_schema_of(kind), indent=2, ensure_ascii=False)])
+
+
+def _schema_of(kind: str | None) -> dict[str, Any]:
+    if kind == "events":
+        from reconciler.cli.event_forms import json_schema as events_schema
+
+        return events_schema()
+    if kind is not None:
+        from reconciler.core.document_schema import drift_schema, plan_schema
+
+        return plan_schema() if kind == "plan" else drift_schema()
     from reconciler.config import json_schema
 
-    show([json.dumps(json_schema(), indent=2, ensure_ascii=False)])
+    return json_schema()
 
 
 @click.command(epilog='\b\nExample:\n  eval "$(reconciler completion bash)"')

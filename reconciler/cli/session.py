@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from reconciler.cli.events import Events
 from reconciler.cli.output import show_diagnostics, talk
 from reconciler.diagnostics import ConfigurationError
 
@@ -37,6 +38,7 @@ class Session:
     verbose: bool = False
     color: bool = False
     lock_timeout: float = 0
+    events: Events = field(default_factory=Events)
     _seal: "Seal | None" = field(default=None, init=False, repr=False)
 
     @property

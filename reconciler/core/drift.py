@@ -1,18 +1,45 @@
 """Drift: what changed in the service since we last applied, whatever the configuration says now."""
 
 from collections.abc import Collection, Mapping
+from typing import Any, Final, Literal
 
 import msgspec
 
 from reconciler.core.diff import Differences, diff
-from reconciler.core.model import DesiredGroup, DesiredTenant, KnownGroup, Membership, Snapshot
+from reconciler.core.model import DesiredGroup, DesiredTenant, KnownGroup, Membership, Snapshot, UserType
 from reconciler.core.plan import Action, Plan
 from reconciler.diagnostics import Source
 
-WORDS = {Action.CREATE: "removed outside", Action.DELETE: "added outside", Action.FORGET: "removed outside"}
+DRIFT_FORMAT: Final = 1
+Word = Literal["added outside", "changed outside", "removed outside"]
+WORDS: Final[Mapping[Action, Word]] = {
+    Action.CREATE: "removed outside",
+    Action.DELETE: "added outside",
+    Action.FORGET: "removed outside",
+}
 """What a change means when the lockfile stands in the place of the configuration; any other was changed outside."""
 
 LOCKFILE = Source("", 0, 0)
+
+
+class Drifted(msgspec.Struct, rename="camel"):
+    """One difference; definitions are there for groups only."""
+
+    address: str
+    drift: Word
+    known: dict[str, Any] | None
+    live: dict[str, Any] | None
+    user_type: UserType
+
+
+class DriftDocument(msgspec.Struct):
+    """What ``drift --format json`` prints."""
+
+    drift: tuple[Drifted, ...]
+    failures: dict[str, str]
+    format: int
+    kind: str
+    tenants: tuple[str, ...]
 
 
 def drift(
@@ -42,15 +69,15 @@ def encode_drift(plan: Plan) -> bytes:
 
     It is a document of its own kind and in its own words: as a plan it would undo what somebody did.
     """
-    found = [
-        {
-            "address": change.address,
-            "drift": WORDS.get(change.action, "changed outside"),
-            "userType": change.user_type,
-            "known": change.after,
-            "live": change.before,
-        }
+    found = tuple(
+        Drifted(
+            change.address,
+            WORDS.get(change.action, "changed outside"),
+            dict(change.after) if change.after is not None else None,
+            dict(change.before) if change.before is not None else None,
+            change.user_type,
+        )
         for change in plan.changes
-    ]
-    document = {"format": 1, "kind": "drift", "tenants": plan.tenants, "failures": plan.failures, "drift": found}
+    )
+    document = DriftDocument(found, dict(plan.failures), DRIFT_FORMAT, "drift", plan.tenants)
     return msgspec.json.format(msgspec.json.encode(document, order="deterministic"), indent=2) + b"\n"

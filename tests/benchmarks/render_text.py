@@ -1,4 +1,4 @@
-"""How long the renderings for people take: ``python tests/benchmarks/render_text.py [CHANGES]`` prints one table.
+"""How long the renderings of a plan take: ``python tests/benchmarks/render_text.py [CHANGES]`` prints one table.
 
 Half of the changes are additions; a tenth of the groups has a changed definition, which deepdiff compares.
 """
@@ -8,10 +8,11 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 
+from reconciler.core.document import encode
 from reconciler.core.model import Guards, Membership, UserType
 from reconciler.core.plan import Action, Change, Plan, Reason, Touched
 from reconciler.diagnostics import Source
-from reconciler.render import html, markdown, terminal
+from reconciler.render import html, markdown, terminal, terraform
 
 TENANTS, GROUPS = 5, 50
 KINDS = (
@@ -85,6 +86,8 @@ def main() -> None:
         "markdown": lambda: markdown.plan(plan, key="reconciler.yaml"),
         "markdown, all of it": lambda: markdown.plan(plan, key="reconciler.yaml", max_chars=10**9),
         "html": lambda: html.plan(plan),
+        "json": lambda: iter(encode(plan).splitlines()),
+        "terraform": lambda: terraform.plan(plan),
     }
     print(f"{len(plan.changes)} changes      first line   all lines      lines")
     for name, lines in rows.items():
