@@ -192,9 +192,6 @@ def _sensible(plan: Plan, document: _Document) -> Plan:
     """
     if plan.fingerprint != document.fingerprint:
         raise ValueError("its fingerprint is not that of its changes")
-    times = Counter(change.key for change in plan.changes)
-    if twice := [change.address for change in plan.changes if times[change.key] > 1]:
-        raise ValueError(f"it has {twice[0]} more than once")
     leaving = Counter((c.tenant, c.group) for c in plan.changes if c.user is not None and c.action is Action.DELETE)
     for written, change in zip(document.changes, plan.changes, strict=True):
         key = (change.tenant, change.group)
@@ -204,6 +201,9 @@ def _sensible(plan: Plan, document: _Document) -> Plan:
             raise ValueError(f"what it says of {change.tenant}/{change.group} is not what it does there")
         for definition in filter(None, (change.before, change.after)):
             msgspec.convert(dict(definition), _Definition)
+    times = Counter(change.key for change in plan.changes)
+    if twice := [change.address for change in plan.changes if times[change.key] > 1]:
+        raise ValueError(f"it has {twice[0]} more than once")
     return plan
 
 
