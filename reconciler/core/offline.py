@@ -97,7 +97,8 @@ def doubts(tenant: str, changes: Iterable[Change]) -> Iterator[Diagnostic]:
     joining = sorted({change.user for change in changes if change.user and change.action in JOINS})
     if joining:
         yield _warning(
-            f"{tenant}: whether there are users {_named(joining)}, and their other groups let them join, is not checked",
+            f"{tenant}: whether new members exist and may join, by their other groups, is not checked:"
+            f" {_named(joining)}",
             tenant,
         )
     written = [change for change in changes if change.user is None and change.action in {*JOINS, Action.UPDATE}]

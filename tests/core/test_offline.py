@@ -216,7 +216,7 @@ def test_what_the_service_would_have_been_asked_is_told() -> None:
     writes = Change("acme", "g", None, Action.UPDATE, Reason.DIFFERS, *kinds, before=fields, after=fields)
     other = Change("other", "g", "z", Action.CREATE, Reason.NEW, *kinds)
     assert [item.message for item in doubts("acme", [writes, *joins, other])] == [
-        "acme: whether there are users a, b, and their other groups let them join, is not checked"
+        "acme: whether new members exist and may join, by their other groups, is not checked: a, b"
     ]
     for more in ({"accessControls": ["carts", "orders"]}, {**fields, "templates": ["t"]}):
         [warning] = doubts("acme", [replace(writes, after=more)])
