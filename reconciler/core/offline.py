@@ -65,30 +65,42 @@ def sure(desired: DesiredTenant, known: Mapping[str, KnownGroup]) -> Sure:
     left out, and then no group of somebody else that it does have may be taken for one that left the configuration:
     it stands for itself.
     """
+    kept, lost, undefined = _sorted(desired.groups, known)
+    new = [entry.id or "" for entry in kept if entry.id not in known]
+    unnamed = sorted(known.keys() - {entry.id for entry in kept})
+    open_to = [group for group in unnamed if _may_mean(lost, group, known[group])]
+    theirs = [group for group in open_to if not known[group].owned]
+    ours = [group for group in open_to if known[group].owned] if len(lost) > len(theirs) else []
+    warnings = (
+        *(_undefined(desired.name, entry) for entry in undefined),
+        *(_lost(desired.name, entry) for entry in lost),
+        *(_undecided(address(desired.name, group)) for group in theirs),
+        *(_perhaps_kept(address(desired.name, group)) for group in ours),
+        *_languages(desired, known),
+        *_new(desired.name, new),
+    )
+    kept += [_as_known(group, known[group]) for group in theirs]
+    return Sure(replace(desired, groups=tuple(kept)), warnings)
+
+
+def _sorted(
+    entries: Iterable[DesiredGroup], known: Mapping[str, KnownGroup]
+) -> tuple[list[DesiredGroup], list[DesiredGroup], list[DesiredGroup]]:
+    """The entries that can be compared, those of groups that can't be found, and those kept for their members only."""
     kept: list[DesiredGroup] = []
     lost: list[DesiredGroup] = []
-    warnings: list[Diagnostic] = []
-    for entry in desired.groups:
+    undefined: list[DesiredGroup] = []
+    for entry in entries:
         group_id = entry.id or (entry.match.id if entry.match else None)
-        ours = known.get(group_id) if group_id else None
-        if entry.fields is None and ours is None:
+        before = known.get(group_id) if group_id else None
+        if entry.fields is None and before is None:
             lost.append(entry)
-        elif entry.fields is not None and ours is not None and not ours.owned:
+        elif entry.fields is not None and before is not None and not before.owned:
+            undefined.append(entry)
             kept.append(replace(entry, fields=None))
-            warnings.append(_undefined(desired.name, entry))
         else:
             kept.append(replace(entry, id=group_id, match=None))
-    unnamed = known.keys() - {entry.id for entry in kept}
-    theirs = sorted(group for group in unnamed if not known[group].owned and _may_mean(lost, group, known[group]))
-    kept += [_as_known(group, known[group]) for group in theirs]
-    warnings += [_lost(desired.name, entry) for entry in lost]
-    warnings += [_undecided(address(desired.name, group)) for group in theirs]
-    if len(lost) > len(theirs):
-        ours_left = sorted(group for group in unnamed if known[group].owned and _may_mean(lost, group, known[group]))
-        warnings += [_perhaps_kept(address(desired.name, group)) for group in ours_left]
-    warnings += _languages(desired, known)
-    warnings += _new(desired.name, [entry.id or "" for entry in kept if entry.id not in known])
-    return Sure(replace(desired, groups=tuple(kept)), tuple(warnings))
+    return kept, lost, undefined
 
 
 def doubts(tenant: str, changes: Iterable[Change]) -> Iterator[Diagnostic]:

@@ -47,10 +47,14 @@ def test_a_plan_is_the_same_as_itself(case: Path) -> None:
     assert lines == ["Both plans do the same.", f"Fingerprint: {plan.fingerprint}"]
 
 
-def test_full_shows_what_is_folded() -> None:
-    """Every change has its line, however many there are."""
-    case = next(case for case in cases() if case.name == "compared-folded")
-    found = compare(plan_of(case), plan_of(case, "other.json"))
-    lines = list(comparison(found, names=("a", "b"), color=False, width=100, full=True))
-    assert sum(bool(re.match(r"  [-+=.~]\S* acmeprod/", line)) for line in lines) == 154
-    assert not any("--full" in line for line in lines)
+def test_long_lists_are_folded_unless_shown_in_full() -> None:
+    """Every change is counted, and with ``full`` every one has its line."""
+    plan = plan_of(next(case for case in cases() if case.name == "folded"))
+    for full, shown in ((False, 50), (True, len(plan.changes))):
+        found = compare(plan, Plan())
+        lines = list(comparison(found, names=("a", "b"), color=False, width=100, full=full))
+        assert lines[0] == f"Only in a: {len(plan.changes)} changes"
+        assert sum(bool(re.match(r"  [-+=.~]\S* acmeprod/", line)) for line in lines) == shown
+        assert [line for line in lines if "--full" in line] == (
+            [] if full else [f"  {len(plan.changes) - 50} more; --full shows all"]
+        )
