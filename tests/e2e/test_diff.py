@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.command import Result, Workplace
+from tests.e2e.command import Result, Workplace, measured
 from tests.e2e.world import World, configuration, group
 
 
@@ -35,7 +35,7 @@ def bare(work: Workplace, folder: Path, *args: str) -> Result:
     folder.mkdir(exist_ok=True)
     for name in ("a.plan", "b.plan", "again.plan"):
         shutil.copy(work.folder / name, folder)
-    found = subprocess.run(work.arguments(*args), cwd=folder, env={}, capture_output=True, check=False)
+    found = subprocess.run(work.arguments(*args), cwd=folder, env=measured(), capture_output=True, check=False)
     assert b"Traceback" not in found.stderr
     return Result(found.returncode, found.stdout.decode(), found.stderr.decode())
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from reconciler.sandbox import Sandbox
-from tests.e2e.command import Result, Workplace
+from tests.e2e.command import Result, Workplace, measured
 from tests.e2e.world import World, configuration, group
 
 QUICKSTART = Path(__file__).parents[2] / "examples" / "quickstart"
@@ -41,7 +41,7 @@ def applied(quick: Workplace, world: World) -> Workplace:
 
 def fork(work: Workplace, *args: str) -> Result:
     """What a pull request from a fork has: the folder, and not one variable."""
-    found = subprocess.run(work.arguments(*args), cwd=work.folder, env={}, capture_output=True, check=False)
+    found = subprocess.run(work.arguments(*args), cwd=work.folder, env=measured(), capture_output=True, check=False)
     assert b"Traceback" not in found.stderr
     assert b"a bug in" not in found.stderr
     return Result(found.returncode, found.stdout.decode(), found.stderr.decode())
