@@ -6,7 +6,7 @@ Reading is all it does: nothing here can change the service or the lockfile (DES
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from reconciler.core import rules
 from reconciler.core.diff import Differences, diff, replaces
@@ -14,17 +14,49 @@ from reconciler.core.drift import drift
 from reconciler.core.fields import needs_language
 from reconciler.core.known import settle
 from reconciler.core.match import bind
-from reconciler.core.model import Desired, DesiredTenant, Known, KnownGroup, LiveGroup, Membership, Snapshot
+from reconciler.core.model import Desired, DesiredTenant, Known, KnownGroup, LiveGroup, Membership, Snapshot, UserType
 from reconciler.core.plan import Plan
 from reconciler.core.target import limit, tenant_of
 from reconciler.diagnostics import ConfigurationError, Diagnostic, PlanError, ReconcilerError, Severity, Source
-from reconciler.emporix.iam import Connect, Iam
+from reconciler.emporix.memberships import Memberships
 from reconciler.emporix.workers import Workers, result_of
 from reconciler.state.lockfile import Lockfile
 
 MOST_TENANTS_AT_ONCE = 8
 
 Item = TypeVar("Item")
+
+
+class Reader(Protocol):
+    """What is asked of one tenant to plan for it: the service (:class:`.Iam`), or what stands in for it.
+
+    None for access controls or templates: nobody knows, so what refers to them is not checked.
+    """
+
+    def groups(self) -> dict[str, LiveGroup]:
+        """All groups by id, members not read."""
+
+    def members(self, groups: Iterable[LiveGroup], /) -> dict[str, LiveGroup]:
+        """The same groups with their members."""
+
+    def memberships(self, users: Mapping[str, UserType], /) -> Memberships:
+        """All groups of each user, and who does not exist."""
+
+    def missing_customers(self, users: Iterable[str], /) -> frozenset[str]:
+        """Those of the customers that do not exist."""
+
+    def default_language(self, groups: Mapping[str, LiveGroup], /) -> str | None:
+        """The tenant's default language, if it can be told."""
+
+    def restricted_to(self) -> Mapping[str, frozenset[UserType]] | None:
+        """The userTypes that each access control is for."""
+
+    def templates(self) -> Mapping[str, tuple[str, ...]] | None:
+        """The access controls of each template."""
+
+
+Reach = Callable[[str], Reader]
+"""Opens one tenant for reading."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +92,7 @@ class _Part:
     warnings: tuple[Diagnostic, ...] = ()
 
 
-def make_plan(desired: Desired, lockfile: Lockfile, connect: Connect, scope: Scope = Scope()) -> Outlook:
+def make_plan(desired: Desired, lockfile: Lockfile, connect: Reach, scope: Scope = Scope()) -> Outlook:
     """Compare configuration, lockfile and service for every tenant in scope, all tenants at once.
 
     A tenant that can't be planned stands in ``errors`` and hides none of the others.
@@ -77,7 +109,7 @@ def make_plan(desired: Desired, lockfile: Lockfile, connect: Connect, scope: Sco
     return Outlook(plan, *_read(parts, lockfile), errors)
 
 
-def find_drift(desired: Desired, lockfile: Lockfile, connect: Connect, tenants: Sequence[str] = ()) -> Outlook:
+def find_drift(desired: Desired, lockfile: Lockfile, connect: Reach, tenants: Sequence[str] = ()) -> Outlook:
     """Compare the lockfile with the service, whatever the configuration says of who should be in.
 
     Only whether others may be in a group is the configuration's word: newcomers in an additive group are no drift.
@@ -99,7 +131,7 @@ def find_drift(desired: Desired, lockfile: Lockfile, connect: Connect, tenants: 
     return Outlook(_assemble(parts, errors, lockfile), *_read(parts, lockfile), errors)
 
 
-def read_again(plan: Plan, lockfile: Lockfile, connect: Connect) -> Outlook:
+def read_again(plan: Plan, lockfile: Lockfile, connect: Reach) -> Outlook:
     """Read what a saved plan touches, so that each change's precondition can be checked; ``plan`` is kept as it is."""
 
     def read(name: str) -> _Part:
@@ -178,7 +210,7 @@ def _read(
     return live, {tenant: groups for tenant, groups in known.items() if groups}
 
 
-def _plan_tenant(tenant: DesiredTenant, lockfile: Lockfile, iam: Iam, scope: Scope) -> _Part:
+def _plan_tenant(tenant: DesiredTenant, lockfile: Lockfile, iam: Reader, scope: Scope) -> _Part:
     groups = iam.groups()
     bound, problems = bind(tenant, groups)
     language = iam.default_language(groups) if _has_plain_texts(tenant) else None
@@ -242,7 +274,7 @@ def _no_language(source: Source) -> Diagnostic:
 
 
 def _read_known(
-    tenant: str, groups: Mapping[str, LiveGroup], lockfile: Lockfile, iam: Iam, wanted: Iterable[str]
+    tenant: str, groups: Mapping[str, LiveGroup], lockfile: Lockfile, iam: Reader, wanted: Iterable[str]
 ) -> tuple[Mapping[str, KnownGroup], Snapshot]:
     """Read the members of wanted, known and pending groups, and settle what an earlier run left pending."""
     pending = [change for change in lockfile.pending if change.tenant == tenant]
@@ -253,7 +285,7 @@ def _read_known(
     return settle({tenant: known}, pending, {tenant: snapshot}).get(tenant, {}), snapshot
 
 
-def _answer(asked: rules.Questions, snapshot: Snapshot, iam: Iam) -> Snapshot:
+def _answer(asked: rules.Questions, snapshot: Snapshot, iam: Reader) -> Snapshot:
     """Read what the rules and the choice of requests need besides; usually nothing."""
     if not asked:
         return snapshot

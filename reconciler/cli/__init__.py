@@ -26,6 +26,7 @@ COMMANDS = {
     "plan": "reconciler.cli.plan:plan",
     "apply": "reconciler.cli.apply:apply",
     "show": "reconciler.cli.plan:show_",
+    "diff": "reconciler.cli.diff:diff",
     "drift": "reconciler.cli.plan:drift",
     "state": "reconciler.cli.state:state",
     "schema": "reconciler.cli.project:schema",

@@ -4,12 +4,21 @@ import shlex
 import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from reconciler.cli.consent import (
+    Consent,
+    check_consent,
+    check_lockfile,
+    check_online,
+    check_service,
+    check_tenants,
+    reviewed,
+)
 from reconciler.cli.events import events_option
 from reconciler.cli.formats import View, show_plan
 from reconciler.cli.locking import lock_timeout_option, locked
@@ -25,7 +34,7 @@ from reconciler.cli.plan import (
 from reconciler.cli.planfile import read
 from reconciler.cli.session import Session, shared_options
 from reconciler.core.plan import Action, Change, Plan
-from reconciler.diagnostics import ExitCode, GuardRefusal, PlanError, ReconcilerError
+from reconciler.diagnostics import ExitCode, PlanError, ReconcilerError
 
 if TYPE_CHECKING:
     from reconciler.apply import Book, Report
@@ -34,19 +43,11 @@ if TYPE_CHECKING:
     from reconciler.state import Store
 
 
-@dataclass(frozen=True, slots=True)
-class Consent:
-    """What the caller agreed to beforehand: everything, the reviewed plan, or a plan that guards refused."""
-
-    approved: bool
-    expected: str | None
-    accepted: str | None
-
-
 EPILOG = """\b
 Examples:
   reconciler apply                              # plans, shows, asks
   reconciler apply --auto-approve --expect 5f1c… # only the reviewed plan
+  reconciler apply --auto-approve --expect x.plan # the same; says what differs
   reconciler apply change.plan                  # exactly the saved plan
 """
 
@@ -54,7 +55,10 @@ Examples:
 @click.command(epilog=EPILOG)
 @click.argument("planfile", required=False, type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--auto-approve", is_flag=True, help="Do not ask.")
-@click.option("--expect", metavar="FINGERPRINT", help="Go on only if the fresh plan has this fingerprint.")
+@click.option(
+    "--expect", metavar="FINGERPRINT|FILE",
+    help="Go on only if the plan is the reviewed one; of a saved plan what differs is shown.",
+)  # fmt: skip
 @click.option("--accept", metavar="FINGERPRINT", help="Let the plan with this fingerprint pass guards that refuse it.")
 @target_option
 @take_over_option
@@ -79,11 +83,14 @@ def apply(
     Without PLANFILE it plans, shows the plan and asks for yes. A saved plan is its own approval. Ctrl-C lets running
     requests finish and records them.
     """
-    consent = Consent(auto_approve or planfile is not None, expect, accept)
+    consent = Consent(auto_approve or planfile is not None, reviewed(expect), accept, full)
     if planfile is not None:
-        if targets or take_over or session.tenants:
-            raise PlanError("--tenant, --target and --take-over belong to planning; a saved plan is applied as it is")
-        return _apply_saved(session, read(planfile), consent, parallelism, full)
+        if targets or take_over:
+            raise PlanError("--target and --take-over belong to planning; a saved plan is applied as it is")
+        plan = read(planfile)
+        check_online(plan, str(planfile))
+        check_tenants(plan, session.tenants)
+        return _apply_saved(session, plan, consent, parallelism, full)
     if not auto_approve and not sys.stdin.isatty():
         raise PlanError(
             "there is no terminal to ask for approval",
@@ -97,15 +104,20 @@ def _apply_fresh(
 ) -> int:
     from reconciler.engine import Scope, make_plan
 
+    was_reviewed = consent.expected.plan if consent.expected else None
+    if was_reviewed:
+        check_service(session, was_reviewed, "the reviewed plan")
     loaded = session.load()
     store = session.store(loaded.desired.state)
     with locked(session, store, "apply") as book, session.service(loaded, parallelism) as connect:
+        if was_reviewed:
+            check_lockfile(book, was_reviewed, "the reviewed plan")
         outlook = make_plan(loaded.desired, book.lockfile, connect, Scope(session.tenants, *scope))
         plan = placed(outlook.plan, session, store)
         session.events.planned(plan)
         show_plan(plan, "text", View(session.color, full, accepted=consent.accepted == plan.fingerprint))
         show_errors(outlook.errors)
-        check_consent(plan, consent, is_shown=True)
+        check_consent(session, plan, consent, is_shown=True)
         if plan.changes and not consent.approved:
             if not _says_yes():
                 talk(["", "Apply cancelled."])
@@ -118,21 +130,13 @@ def _apply_fresh(
 
 def _apply_saved(session: Session, plan: Plan, consent: Consent, parallelism: int, full: bool) -> int:
     session.events.planned(plan)
-    check_consent(plan, consent, is_shown=False)
-    if plan.service and plan.service != session.service_name:
-        raise PlanError(
-            f"the plan was made for {plan.service}, and this run is for {session.service_name}",
-            remedy="set EMPORIX_API_URL, or --sandbox, as they were for the plan; or plan anew",
-        )
+    check_consent(session, plan, consent, is_shown=False)
+    check_service(session, plan)
     unplanned = {tenant: PlanError(f"{tenant} was not planned: {why}") for tenant, why in plan.failures.items()}
     show_errors(unplanned)
     store = _store_of(session, plan)
     with locked(session, store, "apply") as book, session.service(None, parallelism) as connect:
-        if plan.lineage and plan.lineage != book.lockfile.lineage:
-            raise PlanError(
-                f"the plan was made with another lockfile (lineage {plan.lineage}) than {store.url}",
-                remedy="name the right lockfile with --state, or plan anew",
-            )
+        check_lockfile(book, plan)
         return _look_again(session, plan, book, connect, parallelism, full, unplanned)
 
 
@@ -181,30 +185,6 @@ def _look_again(
         talk([f"{len(checked.satisfied)} of {len(plan.changes)} changes were so already."])
     show_report(session, report, book, full, errors)
     return _worst(report, {**errors, **outlook.errors})
-
-
-def check_consent(plan: Plan, consent: Consent, *, is_shown: bool) -> None:
-    """Refuse a plan that is not the reviewed one, or that a guard refuses and nobody accepted.
-
-    A plan that was shown has told its refusals already; they are not told twice. Raises PlanError for
-    the first and GuardRefusal (exit 3) for the second.
-    """
-    from reconciler.core.guards import refusals
-
-    if consent.expected is not None and consent.expected != plan.fingerprint:
-        raise PlanError(
-            f"this is not the reviewed plan: expected fingerprint {consent.expected}, found {plan.fingerprint}",
-            remedy="review the plan shown above, then apply with --expect and its fingerprint",
-        )
-    refused = refusals(plan)
-    if not refused or consent.accepted == plan.fingerprint:
-        return
-    other = f" (--accept names {consent.accepted}, which is another plan)" if consent.accepted else ""
-    raise GuardRefusal(
-        f"{len(refused)} guard refusal{'s' if len(refused) > 1 else ''}: nothing was changed{other}",
-        remedy=f"if this is really wanted, run the same command again with --accept {plan.fingerprint}",
-        diagnostics=() if is_shown else refused,
-    )
 
 
 def _says_yes() -> bool:

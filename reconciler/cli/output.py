@@ -58,7 +58,7 @@ def show_error(error: ReconcilerError) -> None:
 
 def quote_nothing() -> None:
     """Never show a source line again: a plan file from elsewhere may name any file of this machine as a source."""
-    global _quotes  # noqa: PLW0603 - one process reads one plan file at most
+    global _quotes  # noqa: PLW0603 - one process is one command, and what it has read can't be unread
     _quotes = False
 
 

@@ -14,7 +14,7 @@ from reconciler.cli.output import show, show_error, width
 from reconciler.cli.planfile import read, relative, save
 from reconciler.cli.session import Session, file_options, shared_options
 from reconciler.core.plan import Plan
-from reconciler.diagnostics import ExitCode, ReconcilerError
+from reconciler.diagnostics import ExitCode, PlanError, ReconcilerError
 
 if TYPE_CHECKING:
     from reconciler.engine import Outlook, Scope
@@ -48,6 +48,9 @@ target_option = click.option(
 @target_option
 @take_over_option
 @parallelism_option
+@click.option(
+    "--offline", is_flag=True, help="Plan against the lockfile instead of the service: no credentials needed."
+)
 @full_option
 @comment_options
 @shared_options
@@ -60,16 +63,19 @@ def plan(
     targets: tuple[str, ...],
     take_over: bool,
     parallelism: int,
+    offline: bool,
     full: bool,
     comment: Comment,
 ) -> int:
     """Show what apply would do; only reads.
 
-    Exits with 3 if a guard refuses the plan, and with 1 if a tenant could not be planned; the others are shown.
+    Exits with 3 if a guard refuses the plan, and with 1 if a tenant could not be planned; the others are shown. An
+    --offline plan says what it can't know, and can be looked at but not applied.
     """
     from reconciler.engine import Scope
 
-    outlook = look(session, Scope(session.tenants, targets, take_over), parallelism)
+    scope = Scope(session.tenants, targets, take_over)
+    outlook = look_offline(session, scope) if offline else look(session, scope, parallelism)
     session.events.planned(outlook.plan)
     if out is not None:
         save(outlook.plan, out)
@@ -136,6 +142,21 @@ def look(session: Session, scope: "Scope", parallelism: int) -> "Outlook":
     with session.service(loaded, parallelism) as connect:
         outlook = make_plan(loaded.desired, lockfile, connect, scope)
     return replace(outlook, plan=placed(outlook.plan, session, store))
+
+
+def look_offline(session: Session, scope: "Scope") -> "Outlook":
+    """Read configuration and lockfile only, and make the plan, which names no service because none was asked."""
+    from reconciler.offline import plan_offline
+
+    if session.sandbox:
+        raise PlanError(
+            "--offline plans without the service, and --sandbox brings one along", remedy="leave one of them out"
+        )
+    loaded = session.load()
+    store = session.store(loaded.desired.state)
+    lockfile, _ = store.load()
+    outlook = plan_offline(loaded.desired, lockfile, store.url, scope)
+    return replace(outlook, plan=replace(placed(outlook.plan, session, store), service=""))
 
 
 def placed(plan: Plan, session: Session, store: "Store") -> Plan:

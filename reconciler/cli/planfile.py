@@ -39,13 +39,18 @@ def save(plan: Plan, path: Path) -> None:
 
 
 def read(path: Path) -> Plan:
-    """A saved plan, its lockfile named from here. Raises PlanError if it can't be read or is not to be trusted.
+    """A saved plan that is to be shown or carried out; see :func:`load`.
 
     From then on no source line is quoted: the file may name any other file of this machine as a source.
     """
+    quote_nothing()
+    return load(path)
+
+
+def load(path: Path) -> Plan:
+    """A saved plan, its lockfile named from here. Raises PlanError if it can't be read or is not to be trusted."""
     from reconciler.core.document import decode
 
-    quote_nothing()
     try:
         plan = decode(path.read_bytes(), str(path))
     except OSError as error:

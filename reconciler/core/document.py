@@ -116,6 +116,7 @@ class _Document(_Struct):
     orphaned: tuple[str, ...] = ()
     take_over: bool = False
     targets: tuple[str, ...] = ()
+    offline: bool = False
     refusals: tuple[_Remark, ...] = ()
     warnings: tuple[_Remark, ...] = ()
 
@@ -137,7 +138,7 @@ def encode(plan: Plan) -> bytes:
         service=plan.service,
         state=plan.state,
         tenants=plan.tenants,
-        summary={action.value: plan.counts[action] for action in Action},
+        summary=summary(plan),
         changes=tuple(_from_change(change) for change in plan.changes),
         groups=tuple(_from_touched(*key, touched) for key, touched in sorted(plan.touched.items())),
         unchanged=plan.unchanged,
@@ -146,11 +147,23 @@ def encode(plan: Plan) -> bytes:
         orphaned=plan.orphaned,
         take_over=plan.take_over,
         targets=plan.targets,
+        offline=plan.offline,
         refusals=_from_diagnostics(refusals(plan)),
         warnings=_from_diagnostics(plan.warnings),
     )
     signed = msgspec.structs.replace(document, checksum=_checksum(document))
     return msgspec.json.format(msgspec.json.encode(signed, order="deterministic"), indent=2) + b"\n"
+
+
+def summary(plan: Plan) -> dict[str, int]:
+    """How many changes there are of each action, zeros included."""
+    return {action.value: plan.counts[action] for action in Action}
+
+
+def describe(change: Change) -> dict[str, Any]:
+    """One change as it stands in the document."""
+    found: dict[str, Any] = msgspec.to_builtins(_from_change(change))
+    return found
 
 
 def decode(data: bytes, name: str) -> Plan:
@@ -188,6 +201,9 @@ def _sensible(plan: Plan, document: _Document) -> Plan:
             raise ValueError(f"what it says of {change.tenant}/{change.group} is not what it does there")
         for definition in filter(None, (change.before, change.after)):
             msgspec.convert(dict(definition), _Definition)
+    times = Counter(change.key for change in plan.changes)
+    if twice := [change.address for change in plan.changes if times[change.key] > 1]:
+        raise ValueError(f"it has {twice[0]} more than once")
     return plan
 
 
@@ -206,6 +222,7 @@ def _to_plan(document: _Document) -> Plan:
         take_over=document.take_over,
         orphaned=document.orphaned,
         targets=document.targets,
+        offline=document.offline,
         warnings=tuple(_to_warning(remark) for remark in document.warnings),
     )
 

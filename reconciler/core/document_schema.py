@@ -32,6 +32,7 @@ MEANINGS: Final = {
     "Document.left": "Members of additive groups that are left alone, by group address.",
     "Document.orphaned": "Tenants that the lockfile knows and the configuration no longer names.",
     "Document.takeOver": "Whether members that were never ours may be removed on first contact.",
+    "Document.offline": "Whether it was planned against the lockfile, without asking the service: it can't be applied.",
     "Document.targets": "The addresses that the plan was limited to; empty if it is whole.",
     "Document.refusals": "What guards have against the plan; for reading, they are found anew before it is applied.",
     "Document.warnings": "Remarks for the reader that stop nothing.",

@@ -117,7 +117,7 @@ class Plan:
     ``left`` lists foreign members of additive groups by group address. ``service`` names the host, ``state``,
     ``lineage`` and ``serial`` the lockfile.
     ``orphaned`` are tenants that the lockfile knows and the configuration no longer names. ``warnings`` are remarks for
-    the reader that stop nothing.
+    the reader that stop nothing. ``offline``: the lockfile stood in for the service, so it can be read but not applied.
     """
 
     changes: tuple[Change, ...] = ()
@@ -134,6 +134,7 @@ class Plan:
     orphaned: tuple[str, ...] = ()
     targets: tuple[str, ...] = ()
     warnings: tuple[Diagnostic, ...] = ()
+    offline: bool = False
 
     @cached_property
     def fingerprint(self) -> str:

@@ -20,6 +20,7 @@ from reconciler.render.text import columns, head, place, plural, quoted, safe, s
 from reconciler.render.words import DRIFTED, PLANNED, Reading
 
 NOTHING_PLANNED: Final = "No changes. Your configuration matches the live state."
+NOTHING_OFFLINE: Final = "No changes against the lockfile. The live state was not read."
 NOTHING_DRIFTED: Final = "No drift. The live state matches the lockfile."
 
 NARROWEST: Final = 40
@@ -44,7 +45,7 @@ def plan(
     ``full`` shows folded lists; ``line_of`` reads source lines for warnings and refusals; ``accepted`` says that the
     refusals are known and overruled. "No changes" is never said while a tenant could not be planned.
     """
-    page = _Page(painter(color), max(width, NARROWEST), full, PLANNED)
+    page = Page(painter(color), max(width, NARROWEST), full, PLANNED)
     yield from page.parts(plan)
     yield from page.remarks(plan.warnings, line_of, Severity.WARNING)
     yield from page.failures(plan)
@@ -53,7 +54,7 @@ def plan(
     if plan.targets:
         yield f"Limited to {', '.join(map(safe_address, plan.targets))}."
     if not plan.changes and not plan.failures:
-        yield NOTHING_PLANNED
+        yield NOTHING_OFFLINE if plan.offline else NOTHING_PLANNED
         return
     yield from planned(page.reading.tally(plan.counts))
     yield f"Fingerprint: {plan.fingerprint}"
@@ -64,7 +65,7 @@ def drift(plan: Plan, *, color: bool, width: int, full: bool = False, line_of: L
 
     Guards have no say, because nothing is about to be done.
     """
-    page = _Page(painter(color), max(width, NARROWEST), full, DRIFTED)
+    page = Page(painter(color), max(width, NARROWEST), full, DRIFTED)
     yield from page.parts(plan)
     yield from page.remarks(plan.warnings, line_of, Severity.WARNING)
     yield from page.failures(plan)
@@ -83,17 +84,19 @@ def planned(counts: Sequence[tuple[int, str]]) -> Iterator[str]:
         yield f"Lockfile: {', '.join(extra)}."
 
 
-class _Page:
+class Page:
     """How everything on one page is written: colours, width, folding and the words of one reading."""
 
     def __init__(self, paint: Paint, width: int, full: bool, reading: Reading) -> None:
         self.paint, self.width, self.full, self.reading = paint, width, full, reading
 
     def parts(self, plan: Plan) -> Iterator[str]:
+        """All tenants that have something to show."""
         for part in tenants(plan, self.reading.phrases):
             yield from self.tenant(part)
 
     def tenant(self, part: TenantPart) -> Iterator[str]:
+        """One tenant, counted in its first line, and its groups."""
         counts = ", ".join(f"{count} {word}" for count, word in self.reading.tally(part.counts) if count)
         orphaned = "no longer in the configuration" if part.orphaned else ""
         yield "  ".join(filter(None, (self.paint(f"Tenant {safe(part.name)}", Look.STRONG), counts, orphaned)))
@@ -103,6 +106,7 @@ class _Page:
             yield ""
 
     def group(self, tenant: str, part: GroupPart) -> Iterator[str]:
+        """One group: its definition, then its members by action."""
         yield self.heading(part)
         if part.definition:
             yield from self.change(part.definition)
@@ -118,6 +122,7 @@ class _Page:
             yield from self.left(tenant, part)
 
     def heading(self, part: GroupPart) -> str:
+        """A group's id, its name as far as there is room, and its facts."""
         group = safe_address(part.id)
         if part.touched is None:
             return f"  {self.paint(group, Look.STRONG)}"
@@ -153,6 +158,7 @@ class _Page:
             yield from self.fields(list(changed(*sides)), signed=True)
 
     def fields(self, leaves: Sequence[Leaf], *, signed: bool) -> Iterator[str]:
+        """Values below each other, what happens to each beside it; ``signed`` where some come and some go."""
         shown, hidden = fold(leaves, self.full)
         paths = [head(safe(leaf.path), self.room(LABEL)) for leaf in shown]
         label = max(map(columns, paths), default=0)
@@ -182,6 +188,7 @@ class _Page:
             yield ""
 
     def failures(self, plan: Plan) -> Iterator[str]:
+        """Each tenant that could not be planned, and why."""
         word = self.paint("Error:", Look.REMOVE)
         for tenant, reason in sorted(plan.failures.items()):
             yield f"{word} tenant {safe(tenant)} is left out: {safe(reason)}"

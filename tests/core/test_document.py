@@ -69,7 +69,7 @@ NAME_TUPLES = st.lists(NAMES, max_size=2).map(tuple)
 @st.composite
 def plans(draw: st.DrawFn) -> Plan:
     """Any plan: as in those that are made, each group with a change is among the touched ones."""
-    changes = tuple(draw(st.lists(CHANGES, max_size=4)))
+    changes = tuple(draw(st.lists(CHANGES, max_size=4, unique_by=lambda change: change.key)))
     return Plan(
         changes=changes,
         tenants=draw(NAME_TUPLES),
@@ -83,6 +83,7 @@ def plans(draw: st.DrawFn) -> Plan:
         take_over=draw(st.booleans()),
         orphaned=draw(NAME_TUPLES),
         targets=draw(NAME_TUPLES),
+        offline=draw(st.booleans()),
         warnings=tuple(draw(st.lists(WARNINGS, max_size=2))),
     )
 
@@ -204,3 +205,13 @@ def test_the_document_is_readable_and_says_what_guards_refuse() -> None:
     assert [change["address"] for change in document["changes"]] == ["acme/g/a", "acme/g/b", "acme/g/c"]
     assert document["groups"][0]["guards"] == {"maxRemovals": "12.5%"}
     assert [refusal["rule"] for refusal in document["refusals"]] == ["maxRemovals"]
+
+
+def test_no_address_is_there_twice() -> None:
+    """Nobody could say which of the two would be done, nor a comparison which one it is about."""
+    doubled = [FIRST, *REST, FIRST]
+    with pytest.raises(PlanError, match="it has acme/g/a more than once"):
+        decode(
+            signed(changes=doubled, fingerprint=replace(PLAN, changes=(*PLAN.changes, PLAN.changes[0])).fingerprint),
+            "plan.json",
+        )

@@ -23,6 +23,11 @@ SOON = 15
 """Seconds within which a run ends that does not wait: far less than the waits that the tests ask for."""
 
 
+def measured() -> dict[str, str]:
+    """What has coverage measured, if anything: all that an empty environment may have."""
+    return {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_PROCESS_")}
+
+
 @dataclass(frozen=True)
 class Result:
     """How a command ended: its exit code (negative: killed by that signal), and what it wrote where."""
@@ -51,7 +56,7 @@ class Workplace:
     def environment(self) -> dict[str, str]:
         """Nothing of the tester's own environment but the way to Python, and what has coverage measured."""
         return {
-            **{name: value for name, value in os.environ.items() if name.startswith("COVERAGE_PROCESS_")},
+            **measured(),
             "PATH": os.environ.get("PATH", ""),
             "HOME": str(self.folder),
             "LANG": "C.UTF-8",

@@ -1,9 +1,10 @@
 """Golden cases of the renderings, each a folder that a reviewer can read; a new case is a new folder.
 
 ``plan.json`` is a plan document (from ``reconciler plan -o``, or another case's copy edited by hand), ``expected.txt``
-what is shown of it without colour. Three files may be beside them: ``options.json`` says which rendering (``"show"``:
-plan, drift or outcome) and with which arguments, ``reconciler.yaml`` is the file that sources point into, and
-``expected.md`` is the plan as a comment on a pull request, whose arguments are ``"markdown"`` in ``options.json``.
+what is shown of it without colour. More files may be beside them: ``options.json`` says which rendering (``"show"``:
+plan, drift, outcome or comparison) and with which arguments, ``other.json`` is the plan to compare it with,
+``reconciler.yaml`` is the file that sources point into, and ``expected.md`` is the plan as a comment on a pull request,
+whose arguments are ``"markdown"`` in ``options.json``.
 
 After a change on purpose run ``python -m tests.render.golden`` and review the difference: it seals every
 ``plan.json`` anew (so that it may be edited by hand) and writes every ``expected.txt``, and every ``expected.md`` that
@@ -18,9 +19,11 @@ from typing import Any
 import msgspec
 
 from reconciler.core import document
+from reconciler.core.compare import compare
 from reconciler.core.plan import Action, Plan
 from reconciler.diagnostics import Source
 from reconciler.render import markdown, terminal
+from reconciler.render.comparison import comparison
 from reconciler.render.outcome import outcome
 
 CASES = Path(__file__).parent / "cases"
@@ -30,8 +33,8 @@ def cases() -> list[Path]:
     return sorted(folder for folder in CASES.iterdir() if folder.is_dir())
 
 
-def plan_of(case: Path) -> Plan:
-    return document.decode((case / "plan.json").read_bytes(), case.name)
+def plan_of(case: Path, name: str = "plan.json") -> Plan:
+    return document.decode((case / name).read_bytes(), case.name)
 
 
 def comment_cases() -> list[Path]:
@@ -97,7 +100,12 @@ def _outcome(
     )
 
 
-SHOWN = {"plan": _plan, "drift": _drift, "outcome": _outcome}
+def _comparison(case: Path, color: bool, *, width: int = 100, full: bool = False) -> Iterator[str]:
+    found = compare(plan_of(case), plan_of(case, "other.json"))
+    return comparison(found, names=("plan.json", "other.json"), color=color, width=width, full=full)
+
+
+SHOWN = {"plan": _plan, "drift": _drift, "outcome": _outcome, "comparison": _comparison}
 
 
 def _line_of(case: Path) -> Any:
@@ -118,8 +126,9 @@ def _sealed(data: bytes) -> bytes:
 
 def main() -> None:
     for case in cases():
-        file = case / "plan.json"
-        file.write_bytes(_sealed(file.read_bytes()))
+        for file in (case / "plan.json", case / "other.json"):
+            if file.exists():
+                file.write_bytes(_sealed(file.read_bytes()))
         (case / "expected.txt").write_text(rendered(case), encoding="utf-8")
         if case in comment_cases():
             (case / "expected.md").write_text(comment(case), encoding="utf-8")

@@ -1,0 +1,64 @@
+"""Makes a plan from configuration and lockfile alone: no credentials, no token, no request."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from reconciler.core import offline
+from reconciler.core.model import Desired, KnownGroup, LiveGroup, UserType
+from reconciler.emporix.memberships import Memberships
+from reconciler.engine import Outlook, Scope, make_plan
+from reconciler.state.lockfile import Lockfile
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What the lockfile says of one tenant, in the place of the service: it answers what it knows, and else nothing."""
+
+    known: Mapping[str, KnownGroup]
+
+    def groups(self) -> dict[str, LiveGroup]:
+        """All groups that the lockfile has."""
+        return offline.remembered(self.known)
+
+    def members(self, groups: Iterable[LiveGroup]) -> dict[str, LiveGroup]:
+        """The same groups: their members are known as far as they are ours."""
+        return {group.id: group for group in groups}
+
+    def memberships(self, _: Mapping[str, UserType]) -> Memberships:
+        """Nothing: whatever groups a user is in besides ours, and whether there is such a user, is not known."""
+        return Memberships({}, frozenset())
+
+    def missing_customers(self, _: Iterable[str]) -> frozenset[str]:
+        """Nobody is known to be missing."""
+        return frozenset()
+
+    def default_language(self, _: Mapping[str, LiveGroup]) -> str | None:
+        """The language that texts in the lockfile tell, if they do."""
+        return offline.language(self.known)
+
+    def restricted_to(self) -> None:
+        """Not known, so the rule is not checked."""
+
+    def templates(self) -> None:
+        """Not known either."""
+
+
+def plan_offline(desired: Desired, lockfile: Lockfile, place: str, scope: Scope) -> Outlook:
+    """The plan as it would be if nothing had happened since the lockfile was written, with all that is not known.
+
+    ``place`` is what messages call the lockfile's place.
+    """
+    known = lockfile.known
+    parts = {tenant.name: offline.sure(tenant, known.get(tenant.name, {})) for tenant in desired.tenants}
+    outlook = make_plan(
+        replace(desired, tenants=tuple(part.desired for part in parts.values())),
+        replace(lockfile, pending=()),
+        lambda tenant: Memory(known.get(tenant, {})),
+        scope,
+    )
+    plan = outlook.plan
+    warnings = [*offline.basis(place, lockfile.serial, lockfile.written_at, lockfile.pending)]
+    for tenant in plan.tenants:
+        warnings += parts[tenant].warnings if tenant in parts else ()
+        warnings += offline.doubts(tenant, plan.changes)
+    return replace(outlook, plan=replace(plan, offline=True, warnings=(*warnings, *plan.warnings)))
