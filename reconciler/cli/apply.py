@@ -22,6 +22,7 @@ from reconciler.cli.plan import (
     target_option,
 )
 from reconciler.cli.planfile import read
+from reconciler.cli.policy import configured_policy, judged, policy_option
 from reconciler.cli.session import Session, shared_options
 from reconciler.core.plan import Action, Change, Plan
 from reconciler.diagnostics import ExitCode, GuardRefusal, PlanError, ReconcilerError
@@ -57,6 +58,7 @@ Examples:
 @target_option
 @take_over_option
 @parallelism_option
+@policy_option
 @full_option
 @lock_timeout_option
 @shared_options
@@ -69,6 +71,7 @@ def apply(
     targets: tuple[str, ...],
     take_over: bool,
     parallelism: int,
+    policies: tuple[Path, ...],
     full: bool,
 ) -> int:
     """Make the service match the configuration, or carry out a saved plan.
@@ -80,17 +83,23 @@ def apply(
     if planfile is not None:
         if targets or take_over or session.tenants:
             raise PlanError("--tenant, --target and --take-over belong to planning; a saved plan is applied as it is")
-        return _apply_saved(session, read(planfile), consent, parallelism, full)
+        plan = judged(read(planfile), (*configured_policy(session), *policies))
+        return _apply_saved(session, plan, consent, parallelism, full)
     if not auto_approve and not sys.stdin.isatty():
         raise PlanError(
             "there is no terminal to ask for approval",
             remedy="pass --auto-approve, or save a plan with `plan -o FILE` and apply that",
         )
-    return _apply_fresh(session, (targets, take_over), consent, parallelism, full)
+    return _apply_fresh(session, (targets, take_over), policies, consent, parallelism, full)
 
 
 def _apply_fresh(
-    session: Session, scope: tuple[tuple[str, ...], bool], consent: Consent, parallelism: int, full: bool
+    session: Session,
+    scope: tuple[tuple[str, ...], bool],
+    policies: tuple[Path, ...],
+    consent: Consent,
+    parallelism: int,
+    full: bool,
 ) -> int:
     from reconciler.engine import Scope, make_plan
 
@@ -98,7 +107,7 @@ def _apply_fresh(
     store = session.store(loaded.desired.state)
     with locked(session, store, "apply") as book, session.service(loaded, parallelism) as connect:
         outlook = make_plan(loaded.desired, book.lockfile, connect, Scope(session.tenants, *scope))
-        plan = placed(outlook.plan, session, store)
+        plan = judged(placed(outlook.plan, session, store), (*loaded.policy, *policies))
         show_plan(plan, "text", View(session.color, full, accepted=consent.accepted == plan.fingerprint))
         show_errors(outlook.errors)
         check_consent(plan, consent, is_shown=True)

@@ -10,6 +10,7 @@ import click
 from reconciler.cli.formats import View, format_option, show_plan
 from reconciler.cli.output import show, show_error, width
 from reconciler.cli.planfile import read, relative, save
+from reconciler.cli.policy import judged, policy_option
 from reconciler.cli.session import Session, file_options, shared_options
 from reconciler.core.plan import Plan
 from reconciler.diagnostics import ExitCode, ReconcilerError
@@ -46,6 +47,7 @@ target_option = click.option(
 @target_option
 @take_over_option
 @parallelism_option
+@policy_option
 @full_option
 @shared_options
 def plan(
@@ -56,6 +58,7 @@ def plan(
     targets: tuple[str, ...],
     take_over: bool,
     parallelism: int,
+    policies: tuple[Path, ...],
     full: bool,
 ) -> int:
     """Show what apply would do; only reads.
@@ -64,7 +67,7 @@ def plan(
     """
     from reconciler.engine import Scope
 
-    outlook = look(session, Scope(session.tenants, targets, take_over), parallelism)
+    outlook = look(session, Scope(session.tenants, targets, take_over), parallelism, policies)
     if out is not None:
         save(outlook.plan, out)
     show_plan(outlook.plan, format_, View(session.color, full))
@@ -75,16 +78,23 @@ def plan(
 @click.command("show", epilog="\b\nExample:\n  reconciler show change.plan")
 @click.argument("planfile", type=click.Path(dir_okay=False, path_type=Path))
 @format_option
+@policy_option
 @full_option
 @click.option("--fingerprint", is_flag=True, help="Only the fingerprint, for `apply --expect`.")
 @file_options
-def show_(session: Session, planfile: Path, format_: str, full: bool, fingerprint: bool) -> None:
-    """Show a saved plan; needs neither credentials nor network."""
-    plan = read(planfile)
+def show_(
+    session: Session, planfile: Path, format_: str, policies: tuple[Path, ...], full: bool, fingerprint: bool
+) -> int:
+    """Show a saved plan; needs neither credentials nor network.
+
+    With --policy it is judged as well, and the exit code is 3 if anything refuses it.
+    """
+    plan = judged(read(planfile), policies)
     if fingerprint:
         show([plan.fingerprint])
     else:
         show_plan(plan, format_, View(session.color, full))
+    return exit_code(plan, {}, detailed=False) if policies else ExitCode.DONE
 
 
 @click.command(epilog="\b\nExample:\n  reconciler drift --detailed-exitcode   # in a nightly pipeline")
@@ -116,8 +126,8 @@ def drift(session: Session, format_: str, detailed_exitcode: bool, parallelism: 
     return ExitCode.CHANGES if detailed_exitcode and outlook.plan.changes else ExitCode.DONE
 
 
-def look(session: Session, scope: "Scope", parallelism: int) -> "Outlook":
-    """Read configuration, lockfile and service, and make the plan."""
+def look(session: Session, scope: "Scope", parallelism: int, policies: tuple[Path, ...] = ()) -> "Outlook":
+    """Read configuration, lockfile and service, make the plan, and have the policy judge it."""
     from reconciler.engine import make_plan
 
     loaded = session.load()
@@ -125,7 +135,7 @@ def look(session: Session, scope: "Scope", parallelism: int) -> "Outlook":
     lockfile, _ = store.load()
     with session.service(loaded, parallelism) as connect:
         outlook = make_plan(loaded.desired, lockfile, connect, scope)
-    return replace(outlook, plan=placed(outlook.plan, session, store))
+    return replace(outlook, plan=judged(placed(outlook.plan, session, store), (*loaded.policy, *policies)))
 
 
 def placed(plan: Plan, session: Session, store: "Store") -> Plan:
