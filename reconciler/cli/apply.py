@@ -32,6 +32,7 @@ from reconciler.cli.plan import (
     target_option,
 )
 from reconciler.cli.planfile import read
+from reconciler.cli.policy import configured_policy, judged, policy_option
 from reconciler.cli.session import Session, shared_options
 from reconciler.core.plan import Action, Change, Plan
 from reconciler.diagnostics import ExitCode, PlanError, ReconcilerError
@@ -63,6 +64,7 @@ Examples:
 @target_option
 @take_over_option
 @parallelism_option
+@policy_option
 @full_option
 @lock_timeout_option
 @shared_options
@@ -76,6 +78,7 @@ def apply(
     targets: tuple[str, ...],
     take_over: bool,
     parallelism: int,
+    policies: tuple[Path, ...],
     full: bool,
 ) -> int:
     """Make the service match the configuration, or carry out a saved plan.
@@ -87,7 +90,7 @@ def apply(
     if planfile is not None:
         if targets or take_over:
             raise PlanError("--target and --take-over belong to planning; a saved plan is applied as it is")
-        plan = read(planfile)
+        plan = judged(read(planfile), (*configured_policy(session), *policies))
         check_online(plan, str(planfile))
         check_tenants(plan, session.tenants)
         return _apply_saved(session, plan, consent, parallelism, full)
@@ -96,11 +99,16 @@ def apply(
             "there is no terminal to ask for approval",
             remedy="pass --auto-approve, or save a plan with `plan -o FILE` and apply that",
         )
-    return _apply_fresh(session, (targets, take_over), consent, parallelism, full)
+    return _apply_fresh(session, (targets, take_over), policies, consent, parallelism, full)
 
 
 def _apply_fresh(
-    session: Session, scope: tuple[tuple[str, ...], bool], consent: Consent, parallelism: int, full: bool
+    session: Session,
+    scope: tuple[tuple[str, ...], bool],
+    policies: tuple[Path, ...],
+    consent: Consent,
+    parallelism: int,
+    full: bool,
 ) -> int:
     from reconciler.engine import Scope, make_plan
 
@@ -113,7 +121,7 @@ def _apply_fresh(
         if was_reviewed:
             check_lockfile(book, was_reviewed, "the reviewed plan")
         outlook = make_plan(loaded.desired, book.lockfile, connect, Scope(session.tenants, *scope))
-        plan = placed(outlook.plan, session, store)
+        plan = judged(placed(outlook.plan, session, store), (*loaded.policy, *policies))
         session.events.planned(plan)
         show_plan(plan, "text", View(session.color, full, accepted=consent.accepted == plan.fingerprint))
         show_errors(outlook.errors)

@@ -12,6 +12,7 @@ from reconciler.cli.events import events_option
 from reconciler.cli.formats import View, format_option, show_plan
 from reconciler.cli.output import show, show_error, width
 from reconciler.cli.planfile import read, relative, save
+from reconciler.cli.policy import judged, policy_option
 from reconciler.cli.session import Session, file_options, shared_options
 from reconciler.core.plan import Plan
 from reconciler.diagnostics import ExitCode, PlanError, ReconcilerError
@@ -51,6 +52,7 @@ target_option = click.option(
 @click.option(
     "--offline", is_flag=True, help="Plan against the lockfile instead of the service: no credentials needed."
 )
+@policy_option
 @full_option
 @comment_options
 @shared_options
@@ -64,6 +66,7 @@ def plan(
     take_over: bool,
     parallelism: int,
     offline: bool,
+    policies: tuple[Path, ...],
     full: bool,
     comment: Comment,
 ) -> int:
@@ -75,7 +78,7 @@ def plan(
     from reconciler.engine import Scope
 
     scope = Scope(session.tenants, targets, take_over)
-    outlook = look_offline(session, scope) if offline else look(session, scope, parallelism)
+    outlook = look_offline(session, scope, policies) if offline else look(session, scope, parallelism, policies)
     session.events.planned(outlook.plan)
     if out is not None:
         save(outlook.plan, out)
@@ -89,18 +92,31 @@ def plan(
 @click.command("show", epilog="\b\nExample:\n  reconciler show change.plan")
 @click.argument("planfile", type=click.Path(dir_okay=False, path_type=Path))
 @format_option
+@policy_option
 @full_option
 @comment_options
 @click.option("--fingerprint", is_flag=True, help="Only the fingerprint, for `apply --expect`.")
 @file_options
-def show_(session: Session, planfile: Path, format_: str, full: bool, fingerprint: bool, comment: Comment) -> None:
-    """Show a saved plan; needs neither credentials nor network."""
-    plan = read(planfile)
+def show_(
+    session: Session,
+    planfile: Path,
+    format_: str,
+    policies: tuple[Path, ...],
+    full: bool,
+    fingerprint: bool,
+    comment: Comment,
+) -> int:
+    """Show a saved plan; needs neither credentials nor network.
+
+    With --policy it is judged as well, and the exit code is 3 if anything refuses it.
+    """
+    plan = judged(read(planfile), policies)
     if fingerprint:
         show([plan.fingerprint])
     else:
         comment = replace(comment, key=key_of(session, plan), command=command_of(session, "show", str(planfile)))
         show_plan(plan, format_, View(session.color, full, comment=comment))
+    return exit_code(plan, {}, detailed=False) if policies else ExitCode.DONE
 
 
 @click.command(epilog="\b\nExample:\n  reconciler drift --detailed-exitcode   # in a nightly pipeline")
@@ -132,8 +148,8 @@ def drift(session: Session, format_: str, detailed_exitcode: bool, parallelism: 
     return ExitCode.CHANGES if detailed_exitcode and outlook.plan.changes else ExitCode.DONE
 
 
-def look(session: Session, scope: "Scope", parallelism: int) -> "Outlook":
-    """Read configuration, lockfile and service, and make the plan."""
+def look(session: Session, scope: "Scope", parallelism: int, policies: tuple[Path, ...] = ()) -> "Outlook":
+    """Read configuration, lockfile and service, make the plan, and have the policy judge it."""
     from reconciler.engine import make_plan
 
     loaded = session.load()
@@ -141,10 +157,10 @@ def look(session: Session, scope: "Scope", parallelism: int) -> "Outlook":
     lockfile, _ = store.load()
     with session.service(loaded, parallelism) as connect:
         outlook = make_plan(loaded.desired, lockfile, connect, scope)
-    return replace(outlook, plan=placed(outlook.plan, session, store))
+    return replace(outlook, plan=judged(placed(outlook.plan, session, store), (*loaded.policy, *policies)))
 
 
-def look_offline(session: Session, scope: "Scope") -> "Outlook":
+def look_offline(session: Session, scope: "Scope", policies: tuple[Path, ...] = ()) -> "Outlook":
     """Read configuration and lockfile only, and make the plan, which names no service because none was asked."""
     from reconciler.offline import plan_offline
 
@@ -156,7 +172,8 @@ def look_offline(session: Session, scope: "Scope") -> "Outlook":
     store = session.store(loaded.desired.state)
     lockfile, _ = store.load()
     outlook = plan_offline(loaded.desired, lockfile, store.url, scope)
-    return replace(outlook, plan=replace(placed(outlook.plan, session, store), service=""))
+    plan = replace(placed(outlook.plan, session, store), service="")
+    return replace(outlook, plan=judged(plan, (*loaded.policy, *policies)))
 
 
 def placed(plan: Plan, session: Session, store: "Store") -> Plan:

@@ -44,6 +44,9 @@ guards:
   # minMembers: 1
   # protected: [00uBREAKGLASS]
 
+# Rules of your own in Rego that judge every plan (`deny` refuses, `warn` remarks); needs the extra `policy`.
+# policy: [access.rego]
+
 # Where to remember what is ours; this is the default. Commit it, or keep it where all pipelines reach it,
 # such as s3://acme-access/reconciler.lock.
 # state: {url: file:reconciler.lock}

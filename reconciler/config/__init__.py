@@ -7,7 +7,7 @@
 :func:`load` reads everything and speaks of every problem at once; :func:`json_schema` describes the file to editors.
 """
 
-from reconciler.config.loading import Loaded, load
+from reconciler.config.loading import Loaded, load, policy_of
 from reconciler.config.schema import json_schema
 
-__all__ = ["Loaded", "json_schema", "load"]
+__all__ = ["Loaded", "json_schema", "load", "policy_of"]

@@ -14,7 +14,8 @@ from reconciler.config.document import Reader, Shape
 from reconciler.config.events import Events, Unreadable
 from reconciler.config.files import find, read
 from reconciler.config.members import read_members
-from reconciler.config.nodes import Map, Node, Scalar, maps, plain, text
+from reconciler.config.nodes import Map, Node, Scalar, Seq, maps, plain, text
+from reconciler.config.ownership import trespasses
 from reconciler.config.resolve import desired
 from reconciler.config.rules import violations
 from reconciler.config.syntax import explain
@@ -29,11 +30,12 @@ _FILE: Final = Shape({"tenants": Shape(items=_TENANT)})
 
 @dataclass(frozen=True)
 class Loaded:
-    """The configuration: what is desired, and the files that say so."""
+    """The configuration: what is desired, the files that say so, and the policy's files and folders."""
 
     desired: Desired
     files: tuple[Path, ...]
     warnings: tuple[Diagnostic, ...]
+    policy: tuple[Path, ...] = ()
 
 
 def load(paths: Sequence[Path]) -> Loaded:
@@ -43,12 +45,31 @@ def load(paths: Sequence[Path]) -> Loaded:
     with _garbage_collector_off():
         roots = {file: root for file in files if (root := _read(file, problems)) is not None}
         problems += violations(list(roots.values()))
+        problems += trespasses(roots)
         state = _state(roots, problems)
+        policy = _policy(roots, problems)
         problems += _nothing(files, roots, problems)
         problems = _in_order(problems, files)
         _refuse(problems)
         good = [root for root in roots.values() if isinstance(root, Map)]
-        return Loaded(desired(good, state), files, tuple(problems))
+        return Loaded(desired(good, state), files, tuple(problems), policy)
+
+
+def policy_of(paths: Sequence[Path]) -> tuple[Path, ...]:
+    """The policy that a configuration names, without reading more of it than that needs.
+
+    A saved plan is applied without its configuration, which may have moved on, but not without its policy.
+    """
+    problems: list[Diagnostic] = []
+    files = find(paths, problems)
+    return load(paths).policy if problems or any(_may_mention(file, b"policy") for file in files) else ()
+
+
+def _may_mention(file: Path, word: bytes) -> bool:
+    try:
+        return word in read(file)
+    except Unreadable:
+        return True
 
 
 @contextmanager
@@ -109,6 +130,24 @@ def _state(roots: Mapping[Path, Node], problems: list[Diagnostic]) -> str | None
                 )
             )
     return first[0] if first else None
+
+
+def _policy(roots: Mapping[Path, Node], problems: list[Diagnostic]) -> tuple[Path, ...]:
+    """The policy of all files together; one that is missing is a problem where it is named."""
+    found: dict[Path, None] = {}
+    for file, root in roots.items():
+        named = root.get("policy") if isinstance(root, Map) else None
+        for node in named.items if isinstance(named, Seq) else ():
+            if said := text(node):
+                path = file.parent / said
+                found[path] = None
+                if not (path.is_file() or path.is_dir()):
+                    problems.append(
+                        Diagnostic(
+                            f"the policy `{said}` does not exist", node.source, "a path starts at this file's folder"
+                        )
+                    )
+    return tuple(found)
 
 
 _SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")

@@ -13,7 +13,9 @@ from reconciler.config.values import (
     MAPPING,
     TEXT,
     Count,
+    FilePattern,
     FreeData,
+    GroupPattern,
     Id,
     KindOfMembership,
     KindOfUser,
@@ -21,6 +23,7 @@ from reconciler.config.values import (
     MostRemovals,
     Name,
     Phrase,
+    Setting,
     TenantName,
     Text,
     UserId,
@@ -247,6 +250,33 @@ class TenantPart(_Part):
     )
 
 
+class OwnershipPart(_Part):
+    """What some files may touch: the first rule whose pattern fits a file is the file's."""
+
+    model_config = ConfigDict(title="Ownership rule")
+
+    files: FilePattern = Field(
+        title="Files",
+        description="Which files the rule is for: a path from the folder of the file that states `ownership`; `*` and "
+        "`?` stay within a folder, `**` goes across folders.",
+        examples=["teams/catalog/*.yaml", "**"],
+    )
+    may: list[GroupPattern] | None = Field(
+        default=_LEFT_OUT,
+        title="May touch",
+        description="The groups that these files may have entries for, as patterns of `tenant/group`; nothing if left "
+        "out or empty. A group that is found by `match` without an id needs `tenant/*`.",
+        examples=[["acmeprod/catalog-*", "acmestage/*"]],
+    )
+    settings: list[Setting] | None = Field(
+        default=_LEFT_OUT,
+        title="May set",
+        description="Which of `guards` (for a file or a tenant), `policy` and `state` these files may have; none if "
+        "left out. Guards of a single group come with the group.",
+        examples=[["guards"]],
+    )
+
+
 class FilePart(_Part):
     """Who is in which group of which tenant, as it should be."""
 
@@ -269,6 +299,21 @@ class FilePart(_Part):
         title="State",
         description="Where the lockfile is; `reconciler.lock` beside the configuration if left out.",
         examples=[{"url": "file:reconciler.lock"}],
+    )
+    policy: list[Word] | None = Field(
+        default=_LEFT_OUT,
+        title="Policy",
+        description="Files or folders of rules in Rego that judge every plan: `deny` refuses it, `warn` remarks on it. "
+        "A relative path starts at the folder of the file that says it; several files add up.",
+        examples=[["policy/access.rego"]],
+    )
+    ownership: list[OwnershipPart] | None = Field(
+        default=_LEFT_OUT,
+        title="Ownership",
+        description="Which files may touch which groups, so that whoever may change one file can do nothing beyond it. "
+        "The first rule that fits counts, and a file that none fits may touch nothing. Only one file may have it, and "
+        "that file may say everything.",
+        examples=[[{"files": "teams/catalog/*.yaml", "may": ["acmeprod/catalog-*"]}, {"files": "**", "may": []}]],
     )
 
 

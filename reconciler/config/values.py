@@ -18,6 +18,9 @@ TEXT: Final = "(text)"
 MAPPING: Final = "(mapping)"
 """The names of alternatives in pydantic's locations; in parentheses, because no key of the file looks like that."""
 
+SETTINGS: Final = ("guards", "policy", "state")
+"""What a file may be allowed to say for all others besides tenants."""
+
 _TENANT: Final = "[a-z][a-z0-9]{2,15}"
 _LANGUAGE: Final = "[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8})*"
 _COUNT: Final = "[0-9]{1,9}"
@@ -96,6 +99,25 @@ def _tenant(value: str) -> str:
     return value
 
 
+def _file_pattern(value: str) -> str:
+    _word(value)
+    if "\\" in value or value.startswith("/") or "" in value.split("/"):
+        raise wrong(f"can't be `{value}`", "write a path from this file's folder, such as `teams/catalog/*.yaml`")
+    return value
+
+
+def _group_pattern(value: str) -> str:
+    if _word(value).count("/") != 1 or "" in value.split("/"):
+        raise wrong(f"can't be `{value}`", "write `tenant/group`, such as `acmeprod/catalog-*`")
+    return value
+
+
+def _setting(value: str) -> str:
+    if value not in SETTINGS:
+        raise wrong(f"can't be `{value}`", f"write one of {', '.join(f'`{name}`' for name in SETTINGS)}")
+    return value
+
+
 def _language(value: str) -> str:
     if not re.fullmatch(_LANGUAGE, value):
         raise wrong("is not a language", "write a code such as `en` or `de-AT`")
@@ -169,6 +191,25 @@ UserId = TypeAliasType(
         _shown("A user's id (not an e-mail), taken as written.", pattern=r"^[^\s/@]+$"),
     ],
 )
+FilePattern = TypeAliasType(
+    "FilePattern",
+    Annotated[
+        str,
+        BeforeValidator(_written),
+        AfterValidator(_file_pattern),
+        _shown("A pattern of paths: `*` and `?` within a folder, `**` across folders.", minLength=1),
+    ],
+)
+GroupPattern = TypeAliasType(
+    "GroupPattern",
+    Annotated[
+        str,
+        BeforeValidator(_written),
+        AfterValidator(_group_pattern),
+        _shown("A pattern of `tenant/group`.", pattern="^[^/]+/[^/]+$"),
+    ],
+)
+Setting = Annotated[str, BeforeValidator(_written), AfterValidator(_setting), WithJsonSchema({"enum": list(SETTINGS)})]
 TenantName = Annotated[str, BeforeValidator(_written), AfterValidator(_tenant), _shown(pattern=f"^{_TENANT}$")]
 Language = Annotated[str, AfterValidator(_language), WithJsonSchema({"type": "string", "pattern": f"^{_LANGUAGE}$"})]
 Translations = Annotated[dict[Language, Text], Field(json_schema_extra={"additionalProperties": False})]

@@ -13,7 +13,7 @@ import msgspec
 
 from reconciler.core.guards import refusals
 from reconciler.core.model import Guards, Limit, Membership, UserType
-from reconciler.core.plan import Action, Change, Plan, Reason, Touched
+from reconciler.core.plan import POLICY, Action, Change, Plan, Reason, Touched
 from reconciler.diagnostics import Diagnostic, PlanError, Severity, Source
 
 FORMAT: Final = 1
@@ -223,7 +223,11 @@ def _to_plan(document: _Document) -> Plan:
         orphaned=document.orphaned,
         targets=document.targets,
         offline=document.offline,
-        warnings=tuple(_to_warning(remark) for remark in document.warnings),
+        warnings=tuple(_to_diagnostic(remark, Severity.WARNING) for remark in document.warnings),
+        # Guards are asked again; of policy only the answer is here.
+        denials=tuple(
+            _to_diagnostic(each, Severity.ERROR) for each in document.refusals if each.rule.startswith(POLICY)
+        ),
     )
 
 
@@ -338,7 +342,7 @@ def _from_diagnostics(diagnostics: Iterable[Diagnostic]) -> tuple[_Remark, ...]:
     )
 
 
-def _to_warning(remark: _Remark) -> Diagnostic:
+def _to_diagnostic(remark: _Remark, severity: Severity) -> Diagnostic:
     return Diagnostic(
         remark.message,
         _to_source(remark.source),
@@ -346,5 +350,5 @@ def _to_warning(remark: _Remark) -> Diagnostic:
         tuple((place.label, Source(*msgspec.structs.astuple(place.source))) for place in remark.related),
         remark.address,
         remark.rule,
-        Severity.WARNING,
+        severity,
     )

@@ -1,6 +1,6 @@
 """The JSON Schema of the plan document: its structure from the structs that read it, and what each field means.
 
-``reconciler schema --plan`` prints it, ``schemas/plan.json`` is a copy for tools that fetch it. A field without a
+``reconciler schema --plan`` prints it, ``reconciler/schemas`` has a copy for tools that fetch it. A field without a
 description here fails a test, so the schema is also the format's documentation.
 """
 

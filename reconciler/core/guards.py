@@ -19,13 +19,16 @@ Removals = Mapping[tuple[str, str], list[Change]]
 
 
 def refusals(plan: Plan) -> tuple[Diagnostic, ...]:
-    """All objections to the plan, in the order of :data:`GUARDS` and then of addresses; empty means it may go on."""
+    """All objections to the plan, in the order of :data:`GUARDS` and then of addresses; empty means it may go on.
+
+    What policy files deny comes last: for everybody who asks, a refusal is a refusal.
+    """
     removals: defaultdict[tuple[str, str], list[Change]] = defaultdict(list)
     for change in plan.changes:
         if change.user is not None and change.action is Action.DELETE:
             removals[change.tenant, change.group].append(change)
     by_address = dict(sorted(removals.items()))
-    return tuple(diagnostic for guard in GUARDS for diagnostic in guard(plan, by_address))
+    return (*(diagnostic for guard in GUARDS for diagnostic in guard(plan, by_address)), *plan.denials)
 
 
 def protected(plan: Plan, removals: Removals) -> Iterator[Diagnostic]:

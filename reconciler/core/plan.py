@@ -9,12 +9,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from reconciler.core.model import Fields, Guards, Membership, UserType, address
 from reconciler.diagnostics import Diagnostic, Source
+
+POLICY: Final = "policy "
+"""How the rule of a denial begins: what follows is the package and name of the policy's own rule."""
 
 
 class Action(StrEnum):
@@ -118,6 +121,8 @@ class Plan:
     ``lineage`` and ``serial`` the lockfile.
     ``orphaned`` are tenants that the lockfile knows and the configuration no longer names. ``warnings`` are remarks for
     the reader that stop nothing. ``offline``: the lockfile stood in for the service, so it can be read but not applied.
+    ``denials`` are what policy files say against it: unlike guards they can't be asked again without those files, so
+    the plan carries their answer.
     """
 
     changes: tuple[Change, ...] = ()
@@ -135,6 +140,7 @@ class Plan:
     targets: tuple[str, ...] = ()
     warnings: tuple[Diagnostic, ...] = ()
     offline: bool = False
+    denials: tuple[Diagnostic, ...] = ()
 
     @cached_property
     def fingerprint(self) -> str:

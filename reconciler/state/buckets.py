@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from reconciler.diagnostics import StateError
-from reconciler.state.extras import required
+from reconciler.extras import required
 
 if TYPE_CHECKING:
     from obstore.store import ObjectStore
@@ -46,7 +46,7 @@ KINDS: Final = {
 def connect(scheme: str, bucket: str) -> "ObjectStore":
     """The bucket or container, open; asks nobody yet. Raises StateError for settings that can't work."""
     kind = KINDS[scheme]
-    stores = required("obstore.store", kind.extra, f"a lockfile at {scheme}:")
+    stores = required("obstore.store", kind.extra, f"a lockfile at {scheme}:", StateError)
     _refuse_unprintable()
     is_plain = any(os.environ.get(name, "").startswith("http:") for name in kind.endpoints)
     settings: dict[str, Any] = {
@@ -69,7 +69,7 @@ def _profile() -> Any:
     """Where the AWS command line would take credentials from its files, a provider that does so too."""
     if os.environ.get("AWS_ACCESS_KEY_ID") or not _has_aws_files():
         return None
-    boto3 = required("boto3", "s3", "reading the profiles of the AWS command line")
+    boto3 = required("boto3", "s3", "reading the profiles of the AWS command line", StateError)
     from obstore.auth.boto3 import Boto3CredentialProvider
 
     try:

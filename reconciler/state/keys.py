@@ -13,7 +13,7 @@ from typing import Annotated, Any, Final, Protocol
 import msgspec
 
 from reconciler.diagnostics import StateError
-from reconciler.state.extras import required
+from reconciler.extras import required
 
 KEY: Final = "RECONCILER_STATE_KEY"
 PASSPHRASE_FILE: Final = "RECONCILER_STATE_PASSPHRASE_FILE"  # noqa: S105 - a name
@@ -202,4 +202,4 @@ def _derived(text: bytes, kdf: Scrypt) -> bytes:
 
 def needed(module: str) -> Any:
     """A module of the library that seals; raises StateError if it is missing, as most installations need none."""
-    return required(module, "encryption", "a sealed lockfile")
+    return required(module, "encryption", "a sealed lockfile", StateError)

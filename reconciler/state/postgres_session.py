@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from reconciler.diagnostics import StateError
-from reconciler.state.extras import required
+from reconciler.extras import required
 from reconciler.state.postgres_rows import TABLE, foreign
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ def configure(connection: "Connection[Any]", settings: dict[str, str]) -> None:
 @contextmanager
 def explained(action: str, url: str) -> Iterator[None]:
     """Turns the driver's errors into words about this place; without the driver, says how to get it."""
-    required("psycopg", "postgres", "a lockfile at postgresql:")
+    required("psycopg", "postgres", "a lockfile at postgresql:", StateError)
     import psycopg
 
     try:

@@ -100,6 +100,11 @@ def test_it_accepts_the_good_cases(case: str) -> None:
         {"tenants": [{"tenant": "Acme"}]},
         {"tenants": [{"groups": []}]},
         {"state": {"url": None}},
+        {"policy": "access.rego"},
+        {"policy": [None]},
+        {"ownership": [{"may": []}]},
+        {"ownership": [{"files": "**", "may": ["acmeprod"]}]},
+        {"ownership": [{"files": "**", "settings": ["ownership"]}]},
         {"guards": {"maxRemovals": "25 %"}},
         {"guards": {"minMembers": -1}},
         *(

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from reconciler.core.document import decode, encode
 from reconciler.core.model import Guards, Limit, Membership, UserType, normalise
-from reconciler.core.plan import Action, Change, Plan, Reason, Touched
+from reconciler.core.plan import POLICY, Action, Change, Plan, Reason, Touched
 from reconciler.diagnostics import Diagnostic, PlanError, Severity, Source
 
 from .world import desired, known, live, plan_of
@@ -63,6 +63,9 @@ WARNINGS = st.builds(
     rule=NAMES,
     severity=st.just(Severity.WARNING),
 )
+DENIALS = st.builds(
+    Diagnostic, message=NAMES, source=SOURCES, remedy=NAMES, address=NAMES, rule=NAMES.map(lambda name: POLICY + name)
+)
 NAME_TUPLES = st.lists(NAMES, max_size=2).map(tuple)
 
 
@@ -85,6 +88,7 @@ def plans(draw: st.DrawFn) -> Plan:
         targets=draw(NAME_TUPLES),
         offline=draw(st.booleans()),
         warnings=tuple(draw(st.lists(WARNINGS, max_size=2))),
+        denials=tuple(draw(st.lists(DENIALS, max_size=2))),
     )
 
 

@@ -34,10 +34,10 @@ def parts(schema: Any) -> Iterator[dict[str, Any]]:
 
 @pytest.mark.parametrize("name", SCHEMAS)
 def test_the_copy_is_current(name: str) -> None:
-    """``schemas/NAME.json`` is what the command prints, and that is what the models say."""
+    """``reconciler/schemas/NAME.json`` is what the command prints, and that is what the models say."""
     printed = CliRunner().invoke(cli, ["schema", f"--{name}"]).stdout
     assert json.loads(printed) == SCHEMAS[name]
-    assert printed == (ROOT / "schemas" / f"{name}.json").read_text(encoding="utf-8")
+    assert printed == (ROOT / "reconciler" / "schemas" / f"{name}.json").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("name", SCHEMAS)

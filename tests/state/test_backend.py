@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from reconciler.diagnostics import StateError
+from reconciler.extras import required
 from reconciler.state import LockInfo, open_backend
 from reconciler.state.backend import held
-from reconciler.state.extras import required
 
 
 @pytest.mark.parametrize(
@@ -67,9 +67,9 @@ def test_what_names_no_file_is_refused(url: str) -> None:
 def test_a_missing_package_is_named_with_the_extra_that_has_it() -> None:
     """Places that need an optional package say so in a line that can be run."""
     with pytest.raises(StateError, match=r"at far: needs the Python package no_such_package") as caught:
-        required("no_such_package", "distance", "a lockfile at far:")
+        required("no_such_package", "distance", "a lockfile at far:", StateError)
     assert caught.value.remedy == "pip install 'emporix-reconciler[distance]'"
-    assert required("json", "distance", "a lockfile at far:").loads("1") == 1
+    assert required("json", "distance", "a lockfile at far:", StateError).loads("1") == 1
 
 
 def test_lock_information_has_terraforms_names() -> None:

@@ -1,0 +1,60 @@
+"""The policy's way into a plan: which rules judge it, what they are told, and what becomes of their answer."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+import click
+
+from reconciler.cli.formats import FORMATS, View
+from reconciler.cli.session import DEFAULT_FILE, Session
+from reconciler.core.plan import Plan
+from reconciler.diagnostics import Diagnostic
+
+policy_option = click.option(
+    "--policy", "policies", multiple=True, type=click.Path(path_type=Path), metavar="PATH",
+    help="Let these rules in Rego judge the plan too, a file or a folder; may be repeated.",
+)  # fmt: skip
+
+
+INPUTS: Final[Mapping[str, str]] = {
+    "plan": "json",
+    "terraform": "terraform",
+}
+"""The forms of a plan that rules see, by their names in ``input``: ``plan`` always, others if a rule mentions them."""
+
+
+def judged(plan: Plan, paths: Sequence[Path]) -> Plan:
+    """The plan with what the rules say to it, once; raises ConfigurationError if they can't be asked.
+
+    What a saved plan says already stays: that a rule has changed meanwhile is no reason to let the old plan pass.
+    """
+    if not paths:
+        return plan
+    from reconciler.policy import find, judge
+
+    files = find(paths)
+    wanted = [name for name in INPUTS if name == "plan" or any(name in file.text for file in files)]
+    documents = {name: "".join(FORMATS[INPUTS[name]](plan, View())).encode() for name in wanted}
+    verdict = judge(plan, files, documents)
+    return replace(
+        plan,
+        denials=_together(plan.denials, verdict.denials),
+        warnings=_together(plan.warnings, verdict.warnings),
+    )
+
+
+def _together(told: tuple[Diagnostic, ...], new: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """What was told already, and then what is new, whatever the path of the rule's file is called from here."""
+    known = {(each.rule, each.address, each.message) for each in told}
+    return (*told, *(each for each in new if (each.rule, each.address, each.message) not in known))
+
+
+def configured_policy(session: Session) -> tuple[Path, ...]:
+    """The policy that the configuration names, for a saved plan, which is applied without it; none if there is none."""
+    if not session.files and not DEFAULT_FILE.exists():
+        return ()
+    from reconciler.config import policy_of
+
+    return policy_of(session.paths)
