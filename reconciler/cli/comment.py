@@ -24,6 +24,9 @@ Tokens: GITHUB_TOKEN or GH_TOKEN with `pull-requests: write`; GITLAB_TOKEN with
 the scope api. GitLab's own CI_JOB_TOKEN may not write notes.
 """
 
+SUMMARY = 1_000_000
+"""Characters that a job's summary takes, and a little less."""
+
 
 @click.command(epilog=EPILOG)
 @click.argument("planfile", required=False, type=click.Path(dir_okay=False, path_type=Path))
@@ -31,6 +34,7 @@ the scope api. GitLab's own CI_JOB_TOKEN may not write notes.
 @click.option("--marker", metavar="KEY", help="Tells several comments on one request apart, such as one a tenant.")
 @click.option("--github", metavar="REPO#N", help="The pull request, such as acme/access#12.  [default: the CI's]")
 @click.option("--gitlab", metavar="PROJECT!N", help="The merge request, such as acme/access!5.  [default: the CI's]")
+@click.option("--print", "only_print", is_flag=True, help="Print the comment instead, such as for a job's summary.")
 @click.option(
     "--read", "wanted", type=click.Choice(["fingerprint"]), help="Print what the comment says of this instead."
 )
@@ -40,6 +44,7 @@ def comment(
     marker: str | None,
     github: str | None,
     gitlab: str | None,
+    only_print: bool,
     wanted: str | None,
 ) -> None:
     """Post one comment on the request for review, or update it in place.
@@ -47,7 +52,7 @@ def comment(
     It is found by its hidden first line, and only if this token's user wrote it. PLANFILE gives it the plan's
     fingerprint; after the merge `--read fingerprint` finds the request by its commit and prints that.
     """
-    from reconciler.forge import KEYS, find, open_forge, post, read
+    from reconciler.forge import KEYS, find, fitting, open_forge, post, read
 
     if marker is not None and not KEYS.fullmatch(marker):
         raise ForgeError("the marker is no plain word", remedy="use letters, digits and . _ - / : only, at most 100")
@@ -58,6 +63,9 @@ def comment(
             show([read(forge, wanted, marker)])
         return
     text = _text(planfile, body, marker)
+    if only_print:
+        show([fitting(text, SUMMARY).rstrip("\n")])
+        return
     with open_forge(find(os.environ, github, gitlab)) as forge:
         talk([f"The comment was {post(forge, text)}."])
 
