@@ -17,7 +17,6 @@ from tests.pipelines.runner import ROOT
 BIN = Path(sys.executable).parent
 PIPELINES = ROOT / "reconciler" / "cli" / "pipelines"
 WRITTEN = {"github": ".github/workflows/access.yml", "gitlab": ".gitlab-ci.yml"}
-EXAMPLES = {"github": "github/access.yml", "gitlab": "gitlab/gitlab-ci.yml"}
 
 
 def lint(*command: str, folder: Path = ROOT) -> None:
@@ -33,7 +32,7 @@ def test_init_writes_what_the_examples_show(ci: str, tmp_path: Path) -> None:
     done = work.run("init", "--ci", ci)
     assert done.code == 0, done.err
     written = (tmp_path / WRITTEN[ci]).read_bytes()
-    assert written == (ROOT / "examples" / "pipelines" / EXAMPLES[ci]).read_bytes()
+    assert written == (ROOT / "examples" / "pipelines" / ci / WRITTEN[ci]).read_bytes()
     assert (tmp_path / "reconciler.yaml").is_file()
     again = work.run("init", "--ci", ci)
     assert again.code == 1 and "exists already" in again.err
@@ -95,3 +94,13 @@ def test_the_hooks_run(tmp_path: Path) -> None:
     (tmp_path / "reconciler.yaml").write_text("tenants: 7\n")
     codes = [work.run(*[*hook["entry"].split()[1:], *hook.get("args", [])]).code for hook in hooks]
     assert codes == [1, 1]
+
+
+@pytest.mark.parametrize("ci", WRITTEN)
+def test_the_configuration_of_each_example_is_valid_where_its_pipeline_runs(ci: str, tmp_path: Path) -> None:
+    """Also without what reaches the lockfile's place, because the job for forks has none of it."""
+    shutil.copytree(ROOT / "examples" / "pipelines" / ci, tmp_path / "checkout")
+    work = Workplace(tmp_path / "checkout", "http://127.0.0.1:9")
+    address = "https://gitlab.example/api/v4/projects/1/terraform/state/access"
+    assert work.run("validate", TF_HTTP_ADDRESS=address).code == 0
+    assert work.run("-f", ".", "validate", TF_HTTP_ADDRESS=address).code == 0

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -97,6 +98,9 @@ def test_a_refusal_is_noted_and_passed_on(project: Project, forge: Forge) -> Non
     path.write_text("".join(lines))
     assert project.run("plan").returncode == 3
     assert "maxRemovals" in forge.ours[0] and project.report["delete"] == 1
+    found = re.search(r"reconciler:fingerprint=(\w+)", forge.ours[0])
+    assert found and project.run("apply").returncode == 3
+    assert project.run("apply", EXPECT=found[1], ACCEPT=found[1]).returncode == 0
 
 
 def test_a_note_of_somebody_else_approves_nothing(project: Project, forge: Forge) -> None:
