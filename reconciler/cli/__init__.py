@@ -27,7 +27,7 @@ COMMANDS = {
     "apply": "reconciler.cli.apply:apply",
     "show": "reconciler.cli.plan:show_",
     "drift": "reconciler.cli.plan:drift",
-    "comment": "reconciler.cli.comment:comment",
+    "comment": "reconciler.cli.posting:comment",
     "state": "reconciler.cli.state:state",
     "schema": "reconciler.cli.project:schema",
     "sandbox": "reconciler.cli.sandbox:sandbox",
