@@ -10,6 +10,7 @@
     |-- PlanError              exit 1   a plan that can't be made, read or applied
     |-- StateError             exit 1   the lockfile: unreadable, foreign, or changed meanwhile
     |   `-- LockHeld           exit 5   somebody else works on it
+    |-- ForgeError             exit 1   GitHub or GitLab did not answer, or said no
     `-- GuardRefusal           exit 3   a guard refused the plan
 
 Every error carries its exit code, so that the command line never has to guess one (DESIGN section 7).
@@ -134,6 +135,10 @@ class LockHeld(StateError):
     """Somebody else holds the lock; the message says who and since when."""
 
     exit_code = ExitCode.LOCKED
+
+
+class ForgeError(ReconcilerError):
+    """GitHub or GitLab did not answer, said no, or has no such request for review."""
 
 
 class GuardRefusal(ReconcilerError):

@@ -53,23 +53,46 @@ guards:
 """
 
 
-@click.command(epilog="\b\nExample:\n  reconciler init && reconciler --sandbox plan")
+PIPELINES = {"github": Path(".github/workflows/access.yml"), "gitlab": Path(".gitlab-ci.yml")}
+"""Where each CI looks for its pipelines, from the top of a repository."""
+
+
+@click.command(epilog="\b\nExamples:\n  reconciler init && reconciler --sandbox plan\n  reconciler init --ci github")
+@click.option("--ci", type=click.Choice(list(PIPELINES)), help="Also write a pipeline that plans and applies.")
 @file_options
-def init(session: Session) -> None:
-    """Write a commented starter configuration; never overwrites one."""
+def init(session: Session, ci: str | None) -> None:
+    """Write a commented starter configuration; never overwrites one.
+
+    With --ci also a pipeline, and then a configuration that is there already stays as it is.
+    """
     path = session.paths[0]
     if path.is_dir():
         path /= "reconciler.yaml"
+    if ci is not None:
+        _write_new(PIPELINES[ci], _pipeline(ci), "move it away, or take over what you need from examples/pipelines")
+        talk([f"Wrote {PIPELINES[ci]}. Its comments say which secrets and which place of the lockfile it needs."])
+        if path.exists():
+            return
+    _write_new(path, STARTER)
+    file_option = "" if path == Path("reconciler.yaml") else f" -f {path}"
+    talk([f"Wrote {path}. Next: `reconciler{file_option} validate`, then `reconciler{file_option} --sandbox plan`."])
+
+
+def _pipeline(ci: str) -> str:
+    from importlib.resources import files
+
+    return (files("reconciler.cli") / "pipelines" / f"{ci}.yml").read_text(encoding="utf-8")
+
+
+def _write_new(path: Path, text: str, remedy: str = "name another file with -f") -> None:
     if path.exists():
-        raise ConfigurationError(f"{path} exists already", remedy="name another file with -f")
+        raise ConfigurationError(f"{path} exists already", remedy=remedy)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("x", encoding="utf-8") as file:
-            file.write(STARTER)
+            file.write(text)
     except OSError as error:
         raise ConfigurationError(f"{path} can't be written: {error.strerror}") from error
-    file_option = "" if path == Path("reconciler.yaml") else f" -f {path}"
-    talk([f"Wrote {path}. Next: `reconciler{file_option} validate`, then `reconciler{file_option} --sandbox plan`."])
 
 
 @click.command(epilog="\b\nExample:\n  reconciler -f access/ validate")
@@ -91,11 +114,26 @@ def validate(session: Session) -> None:
 @click.option("--plan", "kind", flag_value="plan", help="Of the plan document instead (`plan --format json`, `-o`).")
 @click.option("--drift", "kind", flag_value="drift", help="Of the drift document instead (`drift --format json`).")
 @click.option("--events", "kind", flag_value="events", help="Of a line that `--events FILE` writes instead.")
-def schema(kind: str | None) -> None:
+@click.option("--check", type=click.Path(path_type=Path), metavar="FILE", help="Only tell whether FILE is this schema.")
+def schema(kind: str | None, check: Path | None) -> None:
     """Print the JSON Schema of the configuration, for editors and linters."""
     import json
 
-    show([json.dumps(_schema_of(kind), indent=2, ensure_ascii=False)])
+    text = json.dumps(_schema_of(kind), indent=2, ensure_ascii=False)
+    if check is None:
+        show([text])
+    elif _content(check) == text + "\n":
+        talk([f"{check} is current."])
+    else:
+        option = f" --{kind}" if kind else ""
+        raise ConfigurationError(f"{check} is not this version's schema", remedy=f"reconciler schema{option} > {check}")
+
+
+def _content(path: Path) -> str | None:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        return None
 
 
 def _schema_of(kind: str | None) -> dict[str, Any]:
