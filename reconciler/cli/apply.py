@@ -154,7 +154,9 @@ def _store_of(session: Session, plan: Plan) -> "Store":
     A plan file from elsewhere could name any server, which would then be sent our credentials; so one that is not a
     file must also be named by --state, RECONCILER_STATE or the configuration. Raises PlanError.
     """
-    if session.state or session.sandbox or not plan.state or plan.state.startswith("file:"):
+    from reconciler.state.places import is_file
+
+    if session.state or session.sandbox or not plan.state or is_file(plan.state):
         return session.store(plan.state or None)
     store = session.configured_store()
     if store.url != plan.state:

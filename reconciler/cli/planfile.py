@@ -1,6 +1,7 @@
 """Plan files: written whole or not at all, readable by their owner only, and trusted with nothing but their plan."""
 
 import os
+import re
 import tempfile
 from contextlib import suppress
 from dataclasses import replace
@@ -22,6 +23,7 @@ def save(plan: Plan, path: Path) -> None:
 
     data = encode(replace(plan, state=relative(plan.state, path.parent)))
     try:
+        _refuse_another(path)
         if path.exists() and not path.is_file():  # a pipe or a terminal can only be written to
             path.write_bytes(data)
             return
@@ -36,6 +38,15 @@ def save(plan: Plan, path: Path) -> None:
             raise
     except OSError as error:
         raise PlanError(f"the plan can't be saved to {path}: {error.strerror}") from error
+
+
+def _refuse_another(path: Path) -> None:
+    """Raise PlanError if something else than a plan would be written over: ``-o`` is easily mistaken for ``-f``."""
+    if path.is_file():
+        with path.open("rb") as file:
+            start = file.read(200)
+        if start.strip() and not re.match(rb'\s*{\s*"format": *\d+,\s*"kind": *"plan"', start):
+            raise PlanError(f"{path} is there already and is no plan", remedy="name another file with -o")
 
 
 def read(path: Path) -> Plan:

@@ -77,11 +77,13 @@ def _text(planfile: Path | None, body: str | None, marker: str | None) -> str:
     if body is not None:
         text = _given(body)
     elif plan is not None:
-        said = Comment(key=" ".join((*plan.tenants, plan.state)), command=f"reconciler show {planfile} --full")
+        said = Comment(command=f"reconciler show {planfile} --full")
         text = "\n".join(FORMATS["markdown"](plan, View(comment=said)))
+        marker = marker or "default"  # one comment for each request, whatever each plan is about
     else:
         raise ForgeError("there is nothing to say", remedy="name a saved plan, or a text with --body FILE or --body -")
-    return marked(text, marker, {"fingerprint": plan.fingerprint} if plan else {})
+    is_whole = plan is not None and not plan.failures  # half a plan is reviewed, but nothing is to be applied by it
+    return marked(text, marker, {"fingerprint": plan.fingerprint} if plan and is_whole else {})
 
 
 def _given(name: str) -> str:

@@ -90,7 +90,7 @@ def restore(session: Session, serial: int, plain: bool) -> None:
     store = session.configured_store()
     with lease(session, store, "state restore") as held:
         there = store.look()
-        if there.trouble is not None and there.header is not None:  # a lockfile all the same, only not for us
+        if there.trouble is not None and there.header is not None and there.header.is_for_others:
             raise there.trouble
         earlier, is_newest = replace(store, seal=store.seal.or_plain() if plain else store.seal).earlier(serial)
         unsettled = earlier.pending if there.lockfile is None and is_newest else ()
@@ -113,6 +113,7 @@ def migrate(session: Session, source: str, target: str, force: bool) -> None:
         raise ConfigurationError(f"{source} and {target} are the same place", remedy="name two places")
     with lease(session, before, "state migrate"), lease(session, after, "state migrate"):
         lockfile, version = before.load()
+        serial = lockfile.serial
         if version is None:
             raise StateError(f"there is no lockfile at {before.url}", remedy="check the first URL")
         there = after.look()
@@ -123,7 +124,8 @@ def migrate(session: Session, source: str, target: str, force: bool) -> None:
             after.save(replace(lockfile, serial=serial), there.version)
     talk(
         [
-            f"Serial {lockfile.serial} of {before.url} is at {after.url} now.",
+            f"Serial {lockfile.serial} of {before.url} is at {after.url} now"
+            + ("." if serial == lockfile.serial else f", as serial {serial}."),
             f"Now write `state: {{url: '{after.url}'}}` into the configuration, or set RECONCILER_STATE. "
             f"{before.url} is left as it is: remove it once no run uses it.",
         ]

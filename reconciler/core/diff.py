@@ -7,7 +7,7 @@ of a hundred thousand members that finds nothing to do cost milliseconds.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from reconciler.core.fields import overlay
+from reconciler.core.fields import overlay, same
 from reconciler.core.model import (
     IMMUTABLE,
     DesiredGroup,
@@ -140,7 +140,7 @@ class _Group:
         elif immutable:
             self.replaced = WHY_REPLACED[immutable[0]]
             self._definition(Action.REPLACE, self.replaced, after, owned=True)
-        elif before != after:
+        elif not same(before, after):
             self._definition(Action.UPDATE, self._why_it_differs(), after, owned=True)
         elif self.known is None or not self.known.owned:
             self._definition(Action.ADOPT, Reason.EXISTS, after, owned=True)
@@ -154,7 +154,9 @@ class _Group:
     def _why_it_differs(self) -> Reason:
         if self.known is None or not self.known.owned:
             return Reason.EXISTS
-        drifted = self.live is not None and self.known.fields is not None and self.live.fields != self.known.fields
+        drifted = (
+            self.live is not None and self.known.fields is not None and not same(self.live.fields, self.known.fields)
+        )
         return Reason.DRIFT if drifted else Reason.DIFFERS
 
     def _definition(

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from reconciler.core.model import LOCALIZED, Fields, normalise
+from reconciler.core.model import LOCALIZED, UNORDERED, Fields, normalise
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,17 @@ def overlay(managed: Fields, live: Fields, language: str | None) -> dict[str, An
     return normalise(merged)
 
 
+def same(before: Any, after: Any) -> bool:
+    """Whether two values are the same in a document, where ``1`` and ``true`` differ, which are equal to Python."""
+    if isinstance(before, bool) or isinstance(after, bool):
+        return before is after
+    if isinstance(before, Mapping) and isinstance(after, Mapping):
+        return before.keys() == after.keys() and all(same(value, after[name]) for name, value in before.items())
+    if isinstance(before, list | tuple) and isinstance(after, list | tuple):
+        return len(before) == len(after) and all(map(same, before, after))
+    return bool(before == after)
+
+
 def differences(before: Fields | None, after: Fields | None) -> list[Difference]:
     """What differs between two definitions, field by field, sorted by path and removals first.
 
@@ -44,8 +55,25 @@ def differences(before: Fields | None, after: Fields | None) -> list[Difference]
     """
     from deepdiff import DeepDiff
 
-    found = DeepDiff(dict(before or {}), dict(after or {}), ignore_order=True, view="tree", threshold_to_diff_deeper=0)
-    return sorted(_differences(found), key=_removals_first)
+    found = DeepDiff(
+        dict(before or {}), dict(after or {}), ignore_order_func=_is_set, view="tree", threshold_to_diff_deeper=0
+    )
+    told = list(_differences(found))
+    return sorted([*told, *_untold(before or {}, after or {}, told)], key=_removals_first)
+
+
+def _untold(before: Fields, after: Fields, told: list[Difference]) -> Iterator[Difference]:
+    """Fields that differ though the comparison takes their parts for equal, such as a 1 for a true within a list."""
+    roots = {difference.path.partition(".")[0] for difference in told}
+    for name in {**before, **after}:
+        if name not in roots and not same(before.get(name), after.get(name)):
+            yield Difference(name, before.get(name), after.get(name))
+
+
+def _is_set(level: Any) -> bool:
+    """Whether a list is one whose order means nothing; in mixins it may."""
+    path = level.path(output_format="list")
+    return bool(path) and path[0] in UNORDERED
 
 
 def _removals_first(difference: Difference) -> tuple[str, bool, str]:

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from reconciler.core.fields import same
 from reconciler.core.model import IMMUTABLE, Known, KnownGroup, LiveGroup, Snapshot, UserType
 from reconciler.core.plan import Action, Change
 
@@ -61,7 +62,7 @@ def has_happened(change: Change, live: Mapping[str, Snapshot]) -> bool:
         return change.reason.lets_go or group is None or change.user not in (group.members or ())
     if change.action in {Action.DELETE, Action.FORGET}:
         return change.reason.lets_go or group is None
-    return group is not None and (not change.owned or group.fields == change.after)
+    return group is not None and (not change.owned or same(group.fields, change.after))
 
 
 def _is_member(change: Change, group: LiveGroup) -> bool:

@@ -6,6 +6,7 @@ Each change carries its live precondition, so that a plan grows old change by ch
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from reconciler.core.fields import same
 from reconciler.core.known import GAINS, is_so, not_yet_replaced
 from reconciler.core.model import LiveGroup, Snapshot
 from reconciler.core.plan import Action, Change, Plan, Reason
@@ -95,7 +96,7 @@ def _why_group_moved(change: Change, group: LiveGroup | None, joined: list[str])
     if group is None:
         return "the group no longer exists"
     if change.action is Action.ADOPT:
-        return "its definition has changed" if change.owned and group.fields != change.after else ""
-    if group.version != change.version or group.fields != change.before:
+        return "its definition has changed" if change.owned and not same(group.fields, change.after) else ""
+    if group.version != change.version or not same(group.fields, change.before):
         return f"its definition has changed (version {change.version} when planned, {group.version} now)"
     return f"members have joined since: {', '.join(joined)}" if joined else ""

@@ -56,7 +56,7 @@ def post(forge: Forge, body: str, patience: Patience = Patience()) -> Posted:  #
         if ours is None:
             wrote = Posted.CREATED
             forge.create(body)
-        elif _same(ours.body, body):
+        elif _same(ours.body, body) and not ours.altered:  # what somebody edited back is not believed either
             return wrote or Posted.UNCHANGED
         else:
             wrote = wrote or Posted.UPDATED

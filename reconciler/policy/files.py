@@ -99,6 +99,10 @@ def _files(path: Path, problems: list[Diagnostic]) -> Sequence[Path]:
 
 
 def _read(path: Path, problems: list[Diagnostic]) -> RuleFile | None:
+    if {path.suffix, path.resolve().suffix} != {ENDING}:
+        # The list comes from the change under review, and messages quote lines: of rules, never of any other file.
+        problems.append(Diagnostic(f"`{path}` is no file of rules", remedy=f"its name has to end in {ENDING}"))
+        return None
     try:
         if not path.is_file():
             raise FileNotFoundError(2, "there is no such file")

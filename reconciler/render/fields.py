@@ -1,17 +1,21 @@
 """A group's definition taken apart into single values, so that a reader sees each field on a line of its own."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from enum import Enum
 from typing import Any, Final, NamedTuple
 from unicodedata import normalize
 
 from reconciler.core.fields import Difference, differences
 from reconciler.core.model import FIELD_NAMES, LOCALIZED, UNORDERED, Fields
+from reconciler.render.layout import fold
 from reconciler.render.text import columns, head, quoted, safe, tail
 
 DEEPEST: Final = 8
 """Below this depth a value is shown as JSON: mixins nest as deep as somebody likes."""
+
+GRANTS: Final = ("userType", *UNORDERED, "b2b", "vendorId")
+"""The fields that decide who may do what; the others are texts and what other programs keep there."""
 
 CONTEXT: Final = 12
 """Columns kept of what two long values have in common, so that a reader finds the place."""
@@ -33,18 +37,30 @@ class Leaf(NamedTuple):
     before: Any
     after: Any
 
+    @property
+    def grants(self) -> bool:
+        """Whether it decides what members may do, so that it is never folded away behind texts."""
+        return self.path.partition(".")[0] in GRANTS
+
+
+def folded(leaves: Sequence[Leaf], full: bool) -> tuple[Sequence[Leaf], int]:
+    """What is shown of a definition's values, and how many are not: all that grants is, whatever texts are there."""
+    granting = [leaf for leaf in leaves if leaf.grants]
+    shown, hidden = fold([leaf for leaf in leaves if not leaf.grants], full)
+    return [*granting, *shown], hidden
+
 
 def created(fields: Fields) -> Iterator[Leaf]:
-    """Every value of a definition that is new, in the API's order of fields, which a saved plan does not keep."""
-    for name in sorted(fields, key=FIELD_NAMES.index):
+    """Every value of a definition that is new: what it grants first, then in the API's order of fields."""
+    for name in sorted(fields, key=lambda name: (name not in GRANTS, FIELD_NAMES.index(name))):
         for path, single in _single(name, fields[name]):
             yield Leaf(path, ABSENT, single)
 
 
 def changed(before: Fields | None, after: Fields | None) -> Iterator[Leaf]:
-    """Every value that differs, as core's ``differences`` finds it."""
-    for difference in differences(before, after):
-        yield from _leaves(difference)
+    """Every value that differs, as core's ``differences`` finds it, what it grants first."""
+    leaves = [leaf for difference in differences(before, after) for leaf in _leaves(difference)]
+    yield from sorted(leaves, key=lambda leaf: not leaf.grants)
 
 
 def sides(leaf: Leaf) -> tuple[str | None, str | None]:

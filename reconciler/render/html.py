@@ -15,7 +15,7 @@ from reconciler.render.html_text import EMPTY_ICON, foreign, inlined, policy, sh
 from reconciler.render.layout import TenantPart, fold, tenants
 from reconciler.render.messages import WIDTH, LineOf, excerpt, no_line, sentence
 from reconciler.render.style import painter
-from reconciler.render.terminal import NOTHING_PLANNED, planned
+from reconciler.render.terminal import nothing, planned
 from reconciler.render.text import place, plural, safe_address
 from reconciler.render.words import PLANNED
 
@@ -55,7 +55,7 @@ def plan(plan: Plan, *, line_of: LineOf = no_line, accepted: bool = False) -> It
 
 def _head(plan: Plan, objections: Sequence[Diagnostic]) -> Iterator[str]:
     style = inlined("page.css")
-    summary = next(planned(PLANNED.tally(plan.counts))) if plan.changes or plan.failures else NOTHING_PLANNED
+    summary = next(planned(PLANNED.tally(plan.counts))) if plan.changes or plan.failures else nothing(plan)
     title = f"Refused. {summary}" if objections else summary
     yield "<!doctype html>"
     yield '<html lang="en">'
@@ -106,7 +106,7 @@ def _verdict(plan: Plan, objections: Sequence[Diagnostic], accepted: bool) -> tu
     if plan.failures:
         return f"Incomplete: {plural(len(plan.failures), 'tenant')} could not be planned", "bad"
     if not plan.changes:
-        return NOTHING_PLANNED, "good"
+        return nothing(plan), "good"
     groups = {change.key[:2] for change in plan.changes}
     where = f"{plural(len(groups), 'group')} of {plural(len({tenant for tenant, _ in groups}), 'tenant')}"
     return f"{plural(len(plan.changes), 'change')} in {where}", "plain"

@@ -13,7 +13,7 @@ from reconciler.render.boxes import boxes
 from reconciler.render.fitting import LONGEST, SHORTEST, Part, fit, size
 from reconciler.render.markup import cell, code, link, marker
 from reconciler.render.sections import changes
-from reconciler.render.terminal import NOTHING_PLANNED, planned
+from reconciler.render.terminal import nothing, planned
 from reconciler.render.text import plural
 from reconciler.render.words import PLANNED
 
@@ -99,7 +99,7 @@ def _summary(plan: Plan) -> Iterator[str]:
         for line in planned(PLANNED.tally(plan.counts)):
             yield f"\n{line}\n"
     else:
-        yield f"\n{NOTHING_PLANNED}\n"
+        yield f"\n{nothing(plan)}\n"
     if plan.unchanged:
         yield f"\nUnchanged: {plan.unchanged:,}.\n"
     if plan.targets:

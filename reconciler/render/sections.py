@@ -8,9 +8,9 @@ from functools import partial
 from typing import Final, NamedTuple
 
 from reconciler.core.plan import Action, Change, Plan
-from reconciler.render.fields import Leaf, changed, created, told
+from reconciler.render.fields import Leaf, changed, created, folded, told
 from reconciler.render.fitting import Fitted, Part, fit
-from reconciler.render.layout import GroupPart, facts_of, fold, tenants
+from reconciler.render.layout import GroupPart, facts_of, tenants
 from reconciler.render.markup import at_line, cut
 from reconciler.render.terminal import LABEL
 from reconciler.render.text import columns, plural, quoted, safe, safe_address
@@ -146,7 +146,7 @@ def _leaves(change: Change) -> list[Leaf]:
 
 def _fields(leaves: Sequence[Leaf]) -> Iterator[str]:
     """One value a line, coloured as added, removed or changed; a definition never takes more than its share."""
-    shown, hidden = fold(leaves, full=False)
+    shown, hidden = folded(leaves, full=False)
     paths = [cut(safe(leaf.path), LABEL) for leaf in shown]
     label = max(map(columns, paths), default=0)
     room = LONGEST_DEFINITION
@@ -155,7 +155,7 @@ def _fields(leaves: Sequence[Leaf]) -> Iterator[str]:
             line = f"{sign or '!'}{INDENT[1:]}{path}{' ' * (label - columns(path))}  {cut(text, 2 * ROOM)}"
             room -= len(line)
             yield line
-        if room < 0:
+        if room < 0 and not leaf.grants:
             hidden += len(shown) - at - 1
             break
     if hidden:

@@ -12,7 +12,7 @@ from typing import Final
 from reconciler.core.guards import refusals
 from reconciler.core.plan import Action, Change, Plan
 from reconciler.diagnostics import Diagnostic, Severity
-from reconciler.render.fields import Leaf, changed, created, told
+from reconciler.render.fields import Leaf, changed, created, folded, told
 from reconciler.render.layout import GroupPart, TenantPart, facts_of, fold, tenants
 from reconciler.render.messages import LineOf, diagnostic, no_line
 from reconciler.render.style import Look, Paint, painter
@@ -54,10 +54,15 @@ def plan(
     if plan.targets:
         yield f"Limited to {', '.join(map(safe_address, plan.targets))}."
     if not plan.changes and not plan.failures:
-        yield NOTHING_OFFLINE if plan.offline else NOTHING_PLANNED
+        yield nothing(plan)
         return
     yield from planned(page.reading.tally(plan.counts))
     yield f"Fingerprint: {plan.fingerprint}"
+
+
+def nothing(plan: Plan) -> str:
+    """What is said of a plan without changes: of the live state only if it was read."""
+    return NOTHING_OFFLINE if plan.offline else NOTHING_PLANNED
 
 
 def drift(plan: Plan, *, color: bool, width: int, full: bool = False, line_of: LineOf = no_line) -> Iterator[str]:
@@ -159,7 +164,7 @@ class Page:
 
     def fields(self, leaves: Sequence[Leaf], *, signed: bool) -> Iterator[str]:
         """Values below each other, what happens to each beside it; ``signed`` where some come and some go."""
-        shown, hidden = fold(leaves, self.full)
+        shown, hidden = folded(leaves, self.full)
         paths = [head(safe(leaf.path), self.room(LABEL)) for leaf in shown]
         label = max(map(columns, paths), default=0)
         for leaf, path in zip(shown, paths, strict=True):

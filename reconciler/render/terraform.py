@@ -93,8 +93,8 @@ def _document(plan: Plan) -> Values:
             "values": _module(_resource(entry, entry.before) for entry in there if entry.before),
         },
         "configuration": _configuration(plan),
-        "applyable": bool(plan.changes) and not refused,
-        "complete": not (plan.failures or plan.targets),
+        "applyable": bool(plan.changes) and not refused and not plan.offline,
+        "complete": not (plan.failures or plan.targets or plan.offline),
         "errored": bool(plan.failures),
         "reconciler": _about(plan, refused),
     }

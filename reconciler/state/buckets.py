@@ -26,19 +26,21 @@ RETRIES: Final[dict[str, Any]] = {"max_retries": 3, "retry_timeout": TIMEOUT}
 class Kind(NamedTuple):
     """One kind of object store: obstore's class for it, the extra that brings that, and what its conditions name.
 
+    ``credentials`` is how variables begin that go into requests as they are, and so have one line; Google's have many.
     ``endpoints`` are the variables that name another host than the vendor's, the first that is set wins.
     """
 
     store: str
     extra: str
     condition: str
+    credentials: str
     endpoints: tuple[str, ...]
 
 
 KINDS: Final = {
-    "s3": Kind("S3Store", "s3", "e_tag", ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")),
-    "az": Kind("AzureStore", "azure", "e_tag", ("AZURE_STORAGE_ENDPOINT", "AZURE_ENDPOINT")),
-    "gs": Kind("GCSStore", "gcs", "version", ()),
+    "s3": Kind("S3Store", "s3", "e_tag", "AWS_", ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")),
+    "az": Kind("AzureStore", "azure", "e_tag", "AZURE_STORAGE_", ("AZURE_STORAGE_ENDPOINT", "AZURE_ENDPOINT")),
+    "gs": Kind("GCSStore", "gcs", "version", "", ()),
 }
 """By scheme. Google counts generations; the others give each content a tag. ``gs:`` was never run against a server."""
 
@@ -47,7 +49,7 @@ def connect(scheme: str, bucket: str) -> "ObjectStore":
     """The bucket or container, open; asks nobody yet. Raises StateError for settings that can't work."""
     kind = KINDS[scheme]
     stores = required("obstore.store", kind.extra, f"a lockfile at {scheme}:", StateError)
-    _refuse_unprintable()
+    _refuse_unprintable(kind.credentials)
     is_plain = any(os.environ.get(name, "").startswith("http:") for name in kind.endpoints)
     settings: dict[str, Any] = {
         "client_options": {"timeout": TIMEOUT, "connect_timeout": timedelta(seconds=10), "allow_http": is_plain},
@@ -89,13 +91,13 @@ def _has_aws_files() -> bool:
     return bool(os.environ.get("AWS_PROFILE")) or any(Path(file).is_file() for file in files)
 
 
-def _refuse_unprintable() -> None:
+def _refuse_unprintable(prefix: str) -> None:
     """Raise StateError for a line break in a variable that holds credentials, as mounted secrets often have one.
 
     The libraries would give up without a word about which one it is.
     """
     for name, value in os.environ.items():
-        if name.startswith(("AWS_", "AZURE_", "GOOGLE_")) and not value.isprintable():
+        if prefix and name.startswith(prefix) and not value.isprintable():
             raise StateError(
                 f"{name} has a line break or another unprintable character in it",
                 remedy="take it out",
@@ -118,7 +120,7 @@ _CAUSES: Final = {
     "certificate": "its certificate is not trusted",
     "timed out": "it did not answer in time",
     "builder error": "the address can't be used",
-    "account": "no storage account is named (AZURE_STORAGE_ACCOUNT_NAME), or it can't be used",
+    "account must be specified": "no storage account is named (AZURE_STORAGE_ACCOUNT_NAME), or it can't be used",
 }
 
 

@@ -111,7 +111,8 @@ class HttpBackend(Backend):
                 self.url, attempt, timeout=timeout, on_wait=on_wait, patience=patience, longest_pause=1
             )
         except KeyboardInterrupt:  # it may have come between the request that took the lock and its answer
-            self.release(lease)
+            if lease.asking:
+                self.release(lease)
             raise
         return self._lease
 
@@ -126,6 +127,8 @@ class HttpBackend(Backend):
         if answer.status not in HELD:
             raise self._unexpected("lock", self._settings.lock, answer)
         holder = self._holder(answer)
+        if holder is not None and holder.id not in {"", lease.info.id}:
+            lease.asking = lease.doubtful = False  # somebody else's: what became of our earlier tries is known
         if lease.doubtful and not (holder and holder.id):
             return None, LockInfo(lease.info.id, "", info="maybe our own lock: the answer to a first try was lost")
         if lease.doubtful and holder and holder.id == lease.info.id:
@@ -133,11 +136,14 @@ class HttpBackend(Backend):
         return None, holder and self._shown(holder)
 
     def _bid(self, lease: "HttpLease") -> Answer:
+        lease.asking = True
         try:
-            return self._calls.ask("lock", self._settings.lock, lease.info.json())
+            answer = self._calls.ask("lock", self._settings.lock, lease.info.json())
         except Unanswered:
             lease.doubtful = True
             raise
+        lease.asking = lease.doubtful
+        return answer
 
     def _holder(self, answer: Answer) -> LockInfo | None:
         """Who is said to hold the lock; some servers answer a bare string, which may be the id."""
@@ -214,11 +220,12 @@ class HttpLease(Lease):
     """A lock that the server keeps for the id in ``info``; nobody can be asked whether it still does.
 
     ``doubtful`` says that a try to take it had no answer: a later one may be refused in favour of this very lock.
+    ``asking`` says that it may be ours without our knowing it, because an answer is still to come or was lost.
     """
 
     def __init__(self, backend: HttpBackend, info: LockInfo) -> None:
         self.info = info
-        self.doubtful = False
+        self.doubtful = self.asking = False
         self._backend = backend
         self._over = ""
 

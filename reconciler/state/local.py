@@ -154,16 +154,21 @@ class LocalBackend(Backend):
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """Nobody else compares and replaces, or takes a lock away, meanwhile: the folder is locked for that moment.
+        """Nobody else compares and replaces, or takes a lock away, meanwhile: one more file is locked for that moment.
 
-        The lock on the file beside can be taken from a holder who is late; this one can't, and is never waited for
+        The lock that says who works can be taken from a holder who is late; this one can't, and is never waited for
         long. Raises LockHeld if somebody stopped in the middle of a write.
         """
-        descriptor = os.open(self._target.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        path = self._target.with_name(f".{self._target.name}.now")
+        busy = LockInfo("", "", info=f"in the middle of a write, with {path}")
+        descriptor = acquire(
+            self.url, lambda: (_locked(path), busy), timeout=0, on_wait=None, patience=MOMENT, pause=PAUSE
+        )
         try:
-            acquire(self.url, lambda: _moment(descriptor), timeout=0, on_wait=None, patience=MOMENT, pause=PAUSE)
             yield
         finally:
+            with suppress(OSError):
+                path.unlink()
             os.close(descriptor)
 
     def _write(self, data: bytes, expected: str | None, lease: "LocalLease") -> str:
@@ -257,10 +262,6 @@ def _is_won(descriptor: int) -> bool:
     except BlockingIOError:
         return False
     return True
-
-
-def _moment(descriptor: int) -> tuple[bool | None, LockInfo | None]:
-    return (True, None) if _is_won(descriptor) else (None, LockInfo("", "", info="in the middle of a write"))
 
 
 def _told(descriptor: int) -> LockInfo | None:

@@ -106,6 +106,13 @@ class Header(msgspec.Struct, frozen=True):
     serial: int
     written_by: str = msgspec.field(name="writtenBy", default="")
     written_at: str = msgspec.field(name="writtenAt", default="")
+    format: int = 0
+    sealed: int = 0
+
+    @property
+    def is_for_others(self) -> bool:
+        """Whether it is whole as far as can be told, only not for us: sealed, or of a format that we don't know."""
+        return self.sealed > 0 or self.format > FORMAT
 
 
 _BATCH: Final = 10_000

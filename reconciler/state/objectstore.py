@@ -95,9 +95,9 @@ class ObjectStoreBackend(Backend):
             lease = acquire(self.url, lambda: self._attempt(info), timeout=timeout, on_wait=on_wait)
             self._lease = lease
             self._refuse_ignored_conditions()
-            self._refuse_wrong_clock()
+            self._refuse_wrong_clock(self._lock_key)
         except BaseException:  # also Ctrl-C, which may come between the request that won the lock and its answer
-            farewell(self._give_up)
+            farewell(lambda: self._give_up(info))
             raise
         return lease
 
@@ -138,12 +138,14 @@ class ObjectStoreBackend(Backend):
         for _ in range(TRIES):
             found = self._get(self._lock_key)
             holder = _holder(found, self.url)
-            if holder is not None and not self._is_ours(found):
+            if holder is not None and not self._is_ours(found, info):
                 return None, holder
+            ran_out = holder is None and found is not None and found.data != FREE
+            if ran_out:
+                self._refuse_wrong_clock(self._touch())
             begun, mine = ticks(), expiring(info, self._seconds)
             with suppress(StateConflict):  # somebody was faster
                 version = self._put_lock(mine.json(), found.version if found else None)
-                ran_out = holder is None and found is not None and found.data != FREE
                 return RenewedLease(
                     self.url, mine, version, self._record, self._seconds, begun, took_over=ran_out
                 ), None
@@ -156,7 +158,7 @@ class ObjectStoreBackend(Backend):
             return self._put_lock(data, version)
         except StateConflict:
             found = self._get(self._lock_key)
-            if found is None or not self._is_ours(found):
+            if found is None or not self._is_ours(found, info):
                 holder = LockInfo.parse(found.data) if found else None
                 raise StateConflict(f"it is {holder or 'nobody'}'s by now") from None
             return self._put_lock(data, found.version)
@@ -166,18 +168,30 @@ class ObjectStoreBackend(Backend):
             self._sent.append(data)
         return self._put(self._lock_key, data, version)
 
-    def _is_ours(self, found: Stored | None) -> bool:
-        """Whether the lock is as we sent it: that got through, though its answer may not have."""
-        return found is not None and found.data in self._sent
+    def _is_ours(self, found: Stored | None, info: LockInfo) -> bool:
+        """Whether the lock is as we sent it for this holder: that got through, though its answer may not have."""
+        if found is None or found.data not in self._sent:
+            return False
+        holder = LockInfo.parse(found.data)
+        return holder is not None and holder.id == info.id
 
-    def _give_up(self) -> None:
-        """Free the lock if it is ours, whether or not we learned that we had won it."""
-        if self._lease is not None and not self._lease.has_ended:
+    def _give_up(self, info: LockInfo) -> None:
+        """Free the lock if it is this holder's, whether or not we learned that it had won."""
+        if self._lease is not None and self._lease.info.id == info.id and not self._lease.has_ended:
             self._lease.release()
-        elif (found := self._get(self._lock_key)) is not None and self._is_ours(found):
+        elif (found := self._get(self._lock_key)) is not None and self._is_ours(found, info):
             self._put_lock(FREE, found.version)
 
-    def _refuse_wrong_clock(self) -> None:
+    def _touch(self) -> str:
+        """Write an object that says nothing, to learn the store's date from it before a lock is taken from anybody."""
+        import obstore
+
+        path = f"{self._key}.clk"
+        with self._explained("write"):
+            obstore.put(self._store, path, FREE, use_multipart=False)
+        return path
+
+    def _refuse_wrong_clock(self, path: str) -> None:
         """Raise StateError if our clock is so far from the store's that leases can't be judged by it.
 
         A run that is a lease ahead would take the lock of somebody who works, and one that is behind would have a lock
@@ -186,7 +200,7 @@ class ObjectStoreBackend(Backend):
         import obstore
 
         with self._explained("read the date of"):
-            there = obstore.get(self._store, self._lock_key).meta["last_modified"]
+            there = obstore.get(self._store, path).meta["last_modified"]
         ahead = (datetime.now(UTC) - there).total_seconds()
         if not -self._seconds * (1 - WORKING) - RESOLUTION < ahead < self._seconds * (1 - WORKING) + RESOLUTION:
             raise StateError(
@@ -284,7 +298,9 @@ class ObjectStoreBackend(Backend):
         import obstore
 
         with self._explained("list the history of"):
-            return sorted(found["path"] for found in obstore.list(self._store, f"{self._key}.history").collect())[::-1]
+            found = obstore.list(self._store, f"{self._key}.history").collect()
+        found = sorted(found, key=lambda each: (each["path"].rpartition("/")[2][:12], each["last_modified"]))
+        return [each["path"] for each in found[::-1]]
 
     def _prune(self) -> None:
         """Remove what is older than the newest few.

@@ -100,6 +100,12 @@ def open_backend(url: str, *, folder: Path | None = None, lease: float = LEASE) 
     return PLACES[scheme](Address(url, rest, folder or Path(), lease))
 
 
+def is_file(url: str) -> bool:
+    """Whether it names a file of this machine, which needs no credentials."""
+    named = _SCHEME.fullmatch(url)
+    return named is None or named[1].lower() == "file"
+
+
 def refuse_credentials(what: str, url: str) -> None:
     """Raise StateError, repeating nothing of the URL, for a password or a parameter that looks like one.
 
@@ -126,7 +132,9 @@ def _file_path(rest: str, url: str) -> str:
     if rest.startswith("//"):
         host, slash, absolute = rest[2:].partition("/")
         if host not in {"", "localhost"}:
-            raise StateError(f"{url} names another machine", remedy="write file:path or file:///absolute/path")
+            raise StateError(  # repeats nothing: it may be a URL without its scheme, with a password in it
+                "the file: URL of the lockfile names another machine", remedy="write file:path or file:///absolute/path"
+            )
         path = unquote(slash + absolute)
     if not path or path.endswith("/") or "\0" in path:
         raise StateError(f"{url!r} names no file", remedy="write file:reconciler.lock or file:///absolute/path")

@@ -195,8 +195,14 @@ class PostgresLease(Lease):
         written: if so that is the answer, and the lease is lost all the same, as the next check says.
         """
         self.check()
-        with explained("write", self._backend.url), self._turn:
-            return self._write(data, expected)
+        with explained("write", self._backend.url):
+            if not self._turn.acquire(timeout=max(self._patience - (ticks() - self._heard), 0)):
+                _hang_up(self._rows)
+                raise lost(self._backend.url, "the server does not answer")
+            try:
+                return self._write(data, expected)
+            finally:
+                self._turn.release()
 
     def release(self) -> None:
         """See :meth:`Lease.release`; what goes wrong then is no reason to hide a result: the session's end frees it."""
@@ -312,7 +318,9 @@ def _has_news(rows: Rows) -> bool:
 
 def _hang_up(rows: Rows) -> None:
     """End the connection under whoever waits for its answer, who is then told that it ended."""
-    with suppress(OSError, ValueError), socket(fileno=os.dup(rows.connection.fileno())) as wire:
+    from psycopg import Error
+
+    with suppress(OSError, ValueError, Error), socket(fileno=os.dup(rows.connection.fileno())) as wire:
         wire.shutdown(SHUT_RDWR)
 
 

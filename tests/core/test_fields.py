@@ -1,10 +1,12 @@
 """Definitions: what is sent when the managed fields are laid over the live ones, and what is shown to differ."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.fields import Difference, differences, needs_language, overlay
+from reconciler.core.fields import Difference, differences, needs_language, overlay, same
 from reconciler.core.model import Limit, LiveGroup, Match, UserType, normalise
 
 LIVE = {
@@ -129,3 +131,22 @@ def test_a_live_group_knows_its_vendor_and_company() -> None:
         None,
         None,
     )
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "are_same"),
+    [
+        ({"superuser": 0}, {"superuser": False}, False),
+        ({"a": [1]}, {"a": [True]}, False),
+        ({"a": 1}, {"a": 1.0}, True),
+        ({"a": [1, 2]}, {"a": [2, 1]}, False),
+        ({"a": [1]}, {"a": [1, 1]}, False),
+        ({"a": 1}, {"b": 1}, False),
+        ({"a": {"b": None}}, {"a": {"b": None}}, True),
+    ],
+)
+def test_what_is_not_the_same_shows_a_difference(before: Any, after: Any, are_same: bool) -> None:
+    """An update is made for exactly what differs in a document, and each shows at least one field."""
+    assert same({"mixins": before}, {"mixins": after}) is are_same
+    if not are_same:
+        assert differences({"mixins": before}, {"mixins": after})

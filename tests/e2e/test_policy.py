@@ -173,3 +173,15 @@ def test_a_team_can_not_reach_beyond_its_file(work: Workplace, world: World) -> 
         assert "this file may not state `guards`" in result.err
         assert "reconciler.yaml:" in result.err
     assert world.log == [] and world.writes == []
+
+
+@pytest.mark.parametrize("name", ["secret", "secret.txt", "link.rego"])
+def test_only_files_of_rules_are_read_as_rules(work: Workplace, world: World, name: str) -> None:
+    """The list comes from whoever proposes a change, and messages quote lines: no other file may be shown by it."""
+    (work.folder / "secret").write_text("correct-horse-battery-staple\n")
+    (work.folder / "secret.txt").write_text("correct-horse-battery-staple\n")
+    (work.folder / "link.rego").symlink_to("secret")
+    work.configure({**configuration(group("ours", ["ana"])), "policy": [name]})
+    refused = work.run("plan")
+    assert (refused.code, "is no file of rules" in refused.err) == (1, True), refused.everything
+    assert "correct-horse" not in refused.everything

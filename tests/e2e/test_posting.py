@@ -43,7 +43,7 @@ def test_a_plan_is_shown_and_its_fingerprint_read_back(work: Workplace, forge: F
         f"<!-- reconciler:fingerprint={fingerprint} -->",
     ]
     assert "will be created" in body
-    assert body.count("`````") == 2  # a fence longer than any run of backticks in a name
+    assert body.splitlines()[3].startswith("### ")
     found = work.run("comment", "--read", "fingerprint", "--marker", "acme")
     assert (found.code, found.out, found.err) == (0, f"{fingerprint}\n", "")
     assert work.apply("--expect", found.out.strip()).code == 0

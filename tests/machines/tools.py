@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.state.places import unavailable
+from tests.machine import unavailable
 
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 PATIENCE = 300

@@ -1,6 +1,6 @@
 """A definition's values, one a line: what was and what will be, and where two long texts part."""
 
-from reconciler.render.fields import ABSENT, Leaf, changed, created, told
+from reconciler.render.fields import ABSENT, Leaf, changed, created, folded, told
 
 
 def lines(before: object, after: object, room: int = 40, path: str = "name.en") -> list[tuple[str, str]]:
@@ -10,13 +10,22 @@ def lines(before: object, after: object, room: int = 40, path: str = "name.en") 
 def test_a_definition_is_taken_apart() -> None:
     fields = {"name": {"en": "A"}, "accessControls": ["x", "y"], "mixins": {"a": {"b": [{"c": 1}], "d": {}, "e": []}}}
     assert [(leaf.path, leaf.after) for leaf in created(fields)] == [
-        ("name.en", "A"),
         ("accessControls", "x"),
         ("accessControls", "y"),
+        ("name.en", "A"),
         ("mixins.a.b", {"c": 1}),
         ("mixins.a.d", {}),
         ("mixins.a.e", []),
     ]
+
+
+def test_what_grants_is_never_folded_behind_texts() -> None:
+    """However many translations stand beside it: who reviews a plan must not miss what members may do by it."""
+    fields = {"name": {f"x{number}": "A" for number in range(200)}, "templates": ["admin"], "accessControls": ["all"]}
+    for leaves in (list(created(fields)), list(changed({}, fields))):
+        shown, hidden = folded(leaves, full=False)
+        assert {leaf.after for leaf in shown[:2]} == {"admin", "all"}
+        assert hidden == len(leaves) - len(shown) > 0
 
 
 def test_a_very_deep_value_is_shown_as_json() -> None:
