@@ -1,6 +1,7 @@
 """What the caller of ``apply`` agreed to beforehand, and whether the plan at hand is that and is for here."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -10,7 +11,7 @@ from reconciler.cli.output import talk
 from reconciler.cli.planfile import load
 from reconciler.cli.session import Session
 from reconciler.core.plan import Plan
-from reconciler.diagnostics import GuardRefusal, PlanError
+from reconciler.diagnostics import Diagnostic, GuardRefusal, PlanError
 
 if TYPE_CHECKING:
     from reconciler.apply import Book
@@ -66,14 +67,28 @@ def check_consent(session: Session, plan: Plan, consent: Consent, *, is_shown: b
     if consent.expected is not None:
         _check_reviewed(session, plan, consent.expected, consent.full, is_shown)
     refused = refusals(plan)
-    if not refused or consent.accepted == plan.fingerprint:
+    if consent.accepted == plan.fingerprint:
+        refused = _unseen(refused, consent.expected)
+    if not refused:
         return
     other = f" (--accept names {consent.accepted}, which is another plan)" if consent.accepted else ""
+    if consent.accepted == plan.fingerprint:
+        other = " (the reviewed plan did not have them, so nobody has accepted them)"
     raise GuardRefusal(
         f"{len(refused)} guard refusal{'s' if len(refused) > 1 else ''}: nothing was changed{other}",
         remedy=f"if this is really wanted, run the same command again with --accept {plan.fingerprint}",
         diagnostics=() if is_shown else refused,
     )
+
+
+def _unseen(refused: Sequence[Diagnostic], expected: Reviewed | None) -> tuple[Diagnostic, ...]:
+    """The refusals that the reviewed plan did not have yet, where it is at hand: a guard may have been added since."""
+    from reconciler.core.guards import refusals
+
+    if expected is None or expected.plan is None:
+        return ()
+    seen = {(item.rule, item.address, item.message) for item in refusals(expected.plan)}
+    return tuple(item for item in refused if (item.rule, item.address, item.message) not in seen)
 
 
 def _check_reviewed(session: Session, plan: Plan, expected: Reviewed, full: bool, is_shown: bool) -> None:

@@ -4,11 +4,14 @@ Each line is written whole as soon as it happens, so that a run which is killed 
 that can't be written is an error as long as nothing was changed, and from then on a warning: no watcher stops an apply.
 """
 
+import errno
+import os
 from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from io import RawIOBase
 from pathlib import Path
+from select import select
 from typing import Any
 
 import msgspec
@@ -24,12 +27,17 @@ from reconciler.core.schedule import Step
 from reconciler.diagnostics import ConfigurationError, Diagnostic, ReconcilerError, Source
 from reconciler.run import Outcome, Progress, describe
 
+PATIENCE = 5.0
+"""Seconds that a pipe may be full before its reader is given up."""
+
 
 class Stream(Events):
     """The events as lines of a file."""
 
     def __init__(self, file: RawIOBase, path: Path, command: str) -> None:
         self.file, self.path = file, path
+        if path.is_fifo():
+            os.set_blocking(file.fileno(), False)
         self.is_applying = self.is_lost = False
         self.counted: dict[str, Any] = {}
         self.write(forms.Version(_now(), forms.FORMAT, __version__, command))
@@ -149,10 +157,16 @@ def _place(source: Source | None) -> forms.Place | None:
 
 
 def _write_whole(file: RawIOBase, line: bytes) -> None:
-    """Write all of a line: one call may write a part of it where a disk is nearly full."""
+    """Write all of a line: one call may write a part of it where a disk is nearly full.
+
+    A pipe that nobody empties is given up after a while, for an apply must not stand still because of a watcher.
+    """
     rest = memoryview(line)
     while rest:
-        rest = rest[file.write(rest) or 0 :]
+        written = file.write(rest)
+        if written is None and not select([], [file], [], PATIENCE)[1]:
+            raise OSError(errno.EAGAIN, "nobody reads it")
+        rest = rest[written or 0 :]
 
 
 def _by_action(changes: Iterable[Change]) -> dict[str, int]:

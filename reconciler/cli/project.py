@@ -70,7 +70,13 @@ def init(session: Session, ci: str | None) -> None:
         path /= "reconciler.yaml"
     if ci is not None:
         _write_new(PIPELINES[ci], _pipeline(ci), "move it away, or take over what you need from examples/pipelines")
-        talk([f"Wrote {PIPELINES[ci]}. Its comments say which secrets and which place of the lockfile it needs."])
+        talk(
+            [
+                f"Wrote {PIPELINES[ci]}. Its comments say which secrets it needs.",
+                "Give the lockfile a place that all jobs reach: `state: {url: …}` in the configuration. The default, "
+                "a file, is gone with the job's machine.",
+            ]
+        )
         if path.exists():
             return
     _write_new(path, STARTER)

@@ -1,6 +1,7 @@
 """Rules asked about a plan: what they deny and warn of, as diagnostics that name the rule and its file."""
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -75,9 +76,18 @@ def _idle(file: RuleFile) -> Diagnostic:
     )
 
 
+_HUGE: Final = re.compile(rb"[:\[,]\s*-?\d{19}")
+"""Whole numbers that may not fit into 64 bits: the interpreter of Rego wraps them around without a word."""
+
+
 def _values(
     files: Sequence[RuleFile], rules: Mapping[Rule, Sequence[Source]], documents: Mapping[str, bytes]
 ) -> Mapping[Rule, list[Any]]:
+    if any(_HUGE.search(document) for document in documents.values()):
+        raise ConfigurationError(
+            "the policy can't be evaluated: the plan has a whole number of 19 digits or more, which is misread there",
+            remedy="write it as text, or take it out of the mixins; nothing passes unjudged",
+        )
     package = required("regopy", "policy", "policy in Rego", ConfigurationError)
     defined = {name for file in files for name in file.functions}
     calls = sorted({name for file in files for name, _ in file.calls()} - defined)

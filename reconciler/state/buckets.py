@@ -137,5 +137,7 @@ def reason(text: str) -> str:
 def remedy(why: str, key: str) -> str:
     """What to do about such a reason."""
     if "denied" in why:
-        return f"check the credentials and their rights to read and write {key}, {key}.lck and {key}.history/*"
+        return (
+            f"check the credentials and their rights to read and write {key}, {key}.lck, {key}.clk and {key}.history/*"
+        )
     return "check the bucket, its region and the network, then try again"

@@ -2,7 +2,8 @@
 
 Beside the object ``key`` stand ``key.lck``, which says who holds the lock until when, and ``key.history/``, which keeps
 what was replaced, also where a bucket keeps no versions. Each is written under a condition, so that of two writers one
-is refused; ``key.lck`` is never removed, only emptied, because stores remove without conditions.
+is refused; ``key.lck`` is never removed, only emptied, because stores remove without conditions. ``key.clk`` says
+nothing: its date is the store's clock.
 """
 
 import hashlib

@@ -260,6 +260,21 @@ def test_a_watcher_who_leaves_stops_no_apply(work: Workplace, between: Proxy, wo
     assert work.lockfile["pending"] == []
 
 
+def test_a_watcher_who_reads_nothing_holds_up_no_run(work: Workplace, world: World) -> None:
+    """A pipe takes some lines and then no more: before anything is changed that is an error, and the lock is free."""
+    work.configure(configuration(*(group(f"ours-{number}") for number in range(400))))
+    os.mkfifo(work.folder / "pipe")
+    reader = os.open(work.folder / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        done = work.apply("--events", "pipe")
+    finally:
+        os.close(reader)
+    assert (done.code, "nobody reads it" in done.err) == (1, True), done.everything
+    assert "ours-0" not in world.groups
+    work.configure(OURS)
+    assert work.apply().code == 0
+
+
 def test_hostile_names_stay_in_their_line(work: Workplace, world: World) -> None:
     """A note with line ends is a value like any other."""
     reason = 'x\n{"type": "summary"}'

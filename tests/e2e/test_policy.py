@@ -185,3 +185,13 @@ def test_only_files_of_rules_are_read_as_rules(work: Workplace, world: World, na
     refused = work.run("plan")
     assert (refused.code, "is no file of rules" in refused.err) == (1, True), refused.everything
     assert "correct-horse" not in refused.everything
+
+
+def test_a_number_that_rules_misread_is_no_yes(work: Workplace, world: World) -> None:
+    """The interpreter of Rego wraps large whole numbers around, so that a limit would let them pass."""
+    (work.folder / "limit.rego").write_text(
+        'package main\nimport rego.v1\ndeny contains "too much" if input.plan.changes[_].after.mixins.limit > 1000\n'
+    )
+    work.configure({**configuration(group("ours", ["ana"], mixins={"limit": 2**63})), "policy": ["limit.rego"]})
+    refused = work.run("plan")
+    assert (refused.code, "19 digits or more" in refused.err) == (1, True), refused.everything

@@ -229,3 +229,20 @@ def test_the_same_holds_for_a_saved_plan(looked_at: Workplace, elsewhere: Proxy,
     assert result.code == 4, result.everything
     assert world.members("old") == {"cleo", "zoe"}
     assert world.groups["desk"]["description"] == {"en": "Theirs"}
+
+
+def test_only_refusals_that_were_reviewed_are_accepted(quick: Workplace, world: World) -> None:
+    """A guard that was added after the review has its say, although the plan does the same."""
+    quick.configure(configuration(group("ours", ["ana", "ben"])))
+    assert quick.apply().code == 0
+    fewer = configuration(group("ours", ["ana"]), guards={"maxRemovals": 0})
+    quick.configure(fewer)
+    assert quick.run("plan", "-o", "x.plan").code == 3
+    accepted = ("--expect", "x.plan", "--accept", fingerprint(quick))
+    quick.configure({**fewer, "guards": {"maxRemovals": 0, "protected": ["ben"]}})
+    refused = quick.apply(*accepted)
+    assert (refused.code, "nobody has accepted them" in refused.err) == (3, True), refused.everything
+    assert "ben" in world.members("ours")
+    quick.configure(fewer)
+    assert quick.apply(*accepted).code == 0
+    assert world.members("ours") == {"ana"}
