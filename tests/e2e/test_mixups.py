@@ -217,11 +217,12 @@ def test_an_honest_plan_file_names_its_lockfile_from_where_it_is(applied: Workpl
 def test_a_plan_file_is_written_whole_for_its_owner(applied: Workplace) -> None:
     """Over an older file that others may read it gets mode 0600, and nothing else is left beside it."""
     path = applied.folder / "x.plan"
-    path.write_text("older " * 10_000)
+    older = '{"format": 1, "kind": "plan"}' + " " * 60_000
+    path.write_text(older)
     path.chmod(0o644)
     with path.open() as reader:
         assert applied.run("plan", "-o", "x.plan").code == 0
-        assert reader.read() == "older " * 10_000, "who reads the older file reads all of it"
+        assert reader.read() == older, "who reads the older file reads all of it"
     assert path.stat().st_mode & 0o777 == 0o600
     assert json.loads(path.read_bytes())["tenants"] == ["acmeprod"]
     assert [name for name in applied.files if "x.plan" in name] == ["x.plan"]

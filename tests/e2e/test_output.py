@@ -157,9 +157,12 @@ def test_a_bar_ends_with_a_signal(ready: Workplace, world: World) -> None:
     assert ready.lockfile["pending"] == []
 
 
+OLDER = '{"format": 1, "kind": "plan"}'
+
+
 def test_a_plan_that_does_not_fit_leaves_the_older_one(ready: Workplace, world: World) -> None:
     """When the disk is full halfway through, the older plan file is as it was, and no half of a new one lies about."""
-    (ready.folder / "x.plan").write_text("older")
+    (ready.folder / "x.plan").write_text(OLDER)
     ready.configure(configuration(group("ours", ["ana"], description={"en": "many words " * 1000})))
     done = subprocess.run(
         ["sh", "-c", 'ulimit -f 8; exec "$0" "$@"', *ready.arguments("plan", "-o", "x.plan")],
@@ -167,5 +170,15 @@ def test_a_plan_that_does_not_fit_leaves_the_older_one(ready: Workplace, world: 
     )  # fmt: skip
     assert done.returncode == 1
     assert "the plan can't be saved to x.plan: File too large" in done.stderr
-    assert (ready.folder / "x.plan").read_text() == "older"
+    assert (ready.folder / "x.plan").read_text() == OLDER
     assert ready.files == ["reconciler.yaml", "x.plan"]
+
+
+@pytest.mark.parametrize("name", ["reconciler.yaml", "reconciler.lock"])
+def test_a_plan_is_written_over_nothing_but_a_plan(ready: Workplace, world: World, name: str) -> None:
+    """``-o`` is easily mistaken for ``-f``, and then the configuration or the lockfile would be gone."""
+    assert ready.apply().code == 0
+    before = (ready.folder / name).read_bytes()
+    refused = ready.run("plan", "-o", name)
+    assert (refused.code, "is no plan" in refused.err) == (1, True), refused.everything
+    assert (ready.folder / name).read_bytes() == before
