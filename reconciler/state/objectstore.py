@@ -47,7 +47,7 @@ OTHER: Final = "keep the lockfile in a store that has conditional writes (If-Mat
 NO_BUCKET: Final = re.compile("<Code>(?:NoSuchBucket|ContainerNotFound)</Code>|The specified bucket does not exist")
 """How stores say that it is not the object that is missing; without this, a wrong name would look like a first run."""
 
-PATIENCE: Final = 3.0
+PATIENCE: Final = 10.0
 """Seconds that a write without a lease waits for other such writes, each of which is over soon."""
 
 RESOLUTION: Final = 2.0
