@@ -3,26 +3,50 @@
 Reading is all it does: nothing here can change the service or the lockfile (DESIGN section 2).
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from difflib import get_close_matches
 from typing import Protocol, TypeVar
 
-from reconciler.core import rules
+from reconciler.core import people, rules
 from reconciler.core.diff import Differences, diff, replaces
 from reconciler.core.drift import drift
+from reconciler.core.due import has_dates, next_date
 from reconciler.core.fields import needs_language
 from reconciler.core.known import settle
 from reconciler.core.match import bind
-from reconciler.core.model import Desired, DesiredTenant, Known, KnownGroup, LiveGroup, Membership, Snapshot, UserType
+from reconciler.core.model import (
+    Account,
+    Desired,
+    DesiredTenant,
+    Entry,
+    Known,
+    KnownGroup,
+    LiveGroup,
+    Membership,
+    Snapshot,
+    UserType,
+)
+from reconciler.core.offboard import offboard
 from reconciler.core.plan import Plan
 from reconciler.core.target import limit, tenant_of
-from reconciler.diagnostics import ConfigurationError, Diagnostic, PlanError, ReconcilerError, Severity, Source
+from reconciler.diagnostics import (
+    ConfigurationError,
+    Diagnostic,
+    GuardRefusal,
+    PlanError,
+    ReconcilerError,
+    Severity,
+    Source,
+)
 from reconciler.emporix.memberships import Memberships
 from reconciler.emporix.workers import Workers, result_of
 from reconciler.state.lockfile import Lockfile
 
 MOST_TENANTS_AT_ONCE = 8
+BEGINNING = datetime.min.replace(tzinfo=UTC)
+"""The instant of a plan of which nobody said for when it is: no entry with a time has ended."""
 
 Item = TypeVar("Item")
 
@@ -45,6 +69,11 @@ class Reader(Protocol):
     def missing_customers(self, users: Iterable[str], /) -> frozenset[str]:
         """Those of the customers that do not exist."""
 
+    def accounts(
+        self, emails: Mapping[UserType, Collection[str]], /
+    ) -> Mapping[tuple[UserType, str], tuple[Account, ...]]:
+        """All accounts of each userType and casefolded e-mail."""
+
     def default_language(self, groups: Mapping[str, LiveGroup], /) -> str | None:
         """The tenant's default language, if it can be told."""
 
@@ -61,11 +90,17 @@ Reach = Callable[[str], Reader]
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What part of the world to plan: tenants and target addresses (empty: all), and whether to take groups over."""
+    """What part of the world to plan: tenants and target addresses (empty: all), and whether to take groups over.
+
+    ``at`` is the instant for which entries with a time are judged.
+    ``identities`` are e-mails that may lead to somebody else than when they were applied.
+    """
 
     tenants: tuple[str, ...] = ()
     targets: tuple[str, ...] = ()
     take_over: bool = False
+    at: datetime = BEGINNING
+    identities: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,12 +135,20 @@ def make_plan(desired: Desired, lockfile: Lockfile, connect: Reach, scope: Scope
     tenants = _in_scope(desired, lockfile, scope)
 
     def plan_one(tenant: DesiredTenant) -> _Part:
-        return _plan_tenant(tenant, lockfile, connect(tenant.name), scope)
+        return _plan_tenant(tenant, desired.people, lockfile, connect(tenant.name), scope)
 
     parts, errors = _each({tenant.name: tenant for tenant in tenants}, plan_one)
     plan = _assemble(parts, errors, lockfile)
     orphaned = tuple(tenant.name for tenant in tenants if tenant.source is None)
-    plan = replace(plan, take_over=scope.take_over, targets=scope.targets, orphaned=orphaned)
+    plan = replace(
+        plan,
+        take_over=scope.take_over,
+        targets=scope.targets,
+        orphaned=orphaned,
+        at=scope.at if has_dates(tenants) else None,
+        next_date=next_date(tenants, scope.at),
+        warnings=(*plan.warnings, *people.overdue(tenants, scope.at)),
+    )
     return Outlook(plan, *_read(parts, lockfile), errors)
 
 
@@ -210,26 +253,71 @@ def _read(
     return live, {tenant: groups for tenant, groups in known.items() if groups}
 
 
-def _plan_tenant(tenant: DesiredTenant, lockfile: Lockfile, iam: Reader, scope: Scope) -> _Part:
+def _plan_tenant(
+    tenant: DesiredTenant, everybody: Iterable[Entry], lockfile: Lockfile, iam: Reader, scope: Scope
+) -> _Part:
     groups = iam.groups()
     bound, problems = bind(tenant, groups)
+    identified = _identify(bound, everybody, groups, lockfile, iam, scope)
+    bound = identified.tenant
+    problems += [problem for problem in identified.problems if problem.severity is Severity.ERROR]
     language = iam.default_language(groups) if _has_plain_texts(tenant) else None
     if language is None:
         problems += [
             _no_language(group.source) for group in bound.groups if group.fields and needs_language(group.fields)
         ]
     _refuse(tenant.name, problems)
+    _refuse_identities(tenant.name, identified.moved)
     wanted = {group.id or "" for group in bound.groups if group.members is not None}
     wanted |= {group.id or "" for group in bound.groups if replaces(group, groups.get(group.id or ""))}
     wanted |= lockfile.known.get(tenant.name, {}).keys() - {group.id for group in bound.groups}
     known, snapshot = _read_known(tenant.name, groups, lockfile, iam, wanted)
     snapshot = replace(snapshot, language=language)
     found = diff(bound, snapshot, known)
-    found = limit(found, tenant.name, scope.targets, sorted({group.id or "" for group in bound.groups} | known.keys()))
+    if identified.leaving:
+        snapshot = _read_leaving(identified.leaving, snapshot, iam)
+        found = offboard(found, bound, snapshot, identified.leaving)
+    nameable = {group.id or "" for group in bound.groups} | known.keys() | {group for _, group in found.touched}
+    found = limit(found, tenant.name, scope.targets, sorted(nameable))
     snapshot = _answer(rules.questions(found, snapshot), snapshot, iam)
     remarks = rules.check(bound, found, snapshot)
     _refuse(tenant.name, [remark for remark in remarks if remark.severity is Severity.ERROR])
-    return _Part(snapshot, known, found, (*_strangers(scope.targets, bound, known, snapshot), *remarks))
+    strangers = _strangers(scope.targets, bound, known, snapshot)
+    return _Part(snapshot, known, found, (*strangers, *identified.problems, *remarks))
+
+
+def _identify(
+    bound: DesiredTenant,
+    everybody: Iterable[Entry],
+    groups: Mapping[str, LiveGroup],
+    lockfile: Lockfile,
+    iam: Reader,
+    scope: Scope,
+) -> people.Identified:
+    """The members that hold, by id: asks the service for the accounts of e-mails, and for nothing if there are none."""
+    pinned = people.pins(lockfile.known.get(bound.name, {}))
+    wanted = people.emails(bound, groups, scope.at, pinned)
+    found = iam.accounts(wanted) if wanted else {}
+    accepted = {email.casefold() for email in scope.identities}
+    return people.identify(bound, everybody, groups, found, pinned, scope.at, accepted)
+
+
+def _refuse_identities(tenant: str, moved: Sequence[Diagnostic]) -> None:
+    if moved:
+        told = "an e-mail leads" if len(moved) == 1 else f"{len(moved)} e-mails lead"
+        raise GuardRefusal(f"{tenant}: {told} to somebody else than when it was applied", diagnostics=moved)
+
+
+def _read_leaving(leaving: Mapping[str, Entry], snapshot: Snapshot, iam: Reader) -> Snapshot:
+    """All groups of those who are to be in none, with their members, because guards count them."""
+    held = iam.memberships({user: entry.person.user_type or UserType.EMPLOYEE for user, entry in leaving.items()})
+    theirs = {group for groups in held.groups.values() for group in groups}
+    unread = [group for group in snapshot.groups.values() if group.id in theirs and group.members is None]
+    return replace(
+        snapshot,
+        groups={**snapshot.groups, **iam.members(unread)},
+        memberships={**snapshot.memberships, **held.groups},
+    )
 
 
 def _strangers(
@@ -294,7 +382,7 @@ def _answer(asked: rules.Questions, snapshot: Snapshot, iam: Reader) -> Snapshot
     return replace(
         snapshot,
         groups={**snapshot.groups, **siblings},
-        memberships=held.groups,
+        memberships={**snapshot.memberships, **held.groups},
         missing=held.missing | iam.missing_customers(asked.existing),
         restricted_to=iam.restricted_to() if asked.controls else None,
         templates=iam.templates() if asked.templates else None,

@@ -1,10 +1,10 @@
 """Makes a plan from configuration and lockfile alone: no credentials, no token, no request."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from reconciler.core import offline
-from reconciler.core.model import Desired, KnownGroup, LiveGroup, UserType
+from reconciler.core import offline, people
+from reconciler.core.model import Account, Desired, KnownGroup, LiveGroup, UserType
 from reconciler.emporix.memberships import Memberships
 from reconciler.engine import Outlook, Scope, make_plan
 from reconciler.state.lockfile import Lockfile
@@ -31,6 +31,17 @@ class Memory:
     def missing_customers(self, _: Iterable[str]) -> frozenset[str]:
         """Nobody is known to be missing."""
         return frozenset()
+
+    def accounts(
+        self, emails: Mapping[UserType, Collection[str]]
+    ) -> Mapping[tuple[UserType, str], tuple[Account, ...]]:
+        """The accounts that the lockfile remembers of e-mails, as if each still led there."""
+        pinned = people.pins(self.known)
+        return {
+            (kind, email): tuple(Account(user, kind, email) for user in sorted(pinned.get((kind, email), ())))
+            for kind, wanted in emails.items()
+            for email in wanted
+        }
 
     def default_language(self, _: Mapping[str, LiveGroup]) -> str | None:
         """The language that texts in the lockfile tell, if they do."""

@@ -21,6 +21,7 @@ from reconciler.cli.consent import (
 )
 from reconciler.cli.events import events_option
 from reconciler.cli.formats import View, show_plan
+from reconciler.cli.instant import identity_option
 from reconciler.cli.locking import lock_timeout_option, locked
 from reconciler.cli.output import show, talk
 from reconciler.cli.plan import (
@@ -68,6 +69,7 @@ Examples:
 @full_option
 @lock_timeout_option
 @shared_options
+@identity_option
 @events_option
 def apply(
     session: Session,
@@ -110,7 +112,7 @@ def _apply_fresh(
     parallelism: int,
     full: bool,
 ) -> int:
-    from reconciler.engine import Scope, make_plan
+    from reconciler.engine import make_plan
 
     was_reviewed = consent.expected.plan if consent.expected else None
     if was_reviewed:
@@ -120,7 +122,7 @@ def _apply_fresh(
     with locked(session, store, "apply") as book, session.service(loaded, parallelism) as connect:
         if was_reviewed:
             check_lockfile(book, was_reviewed, "the reviewed plan")
-        outlook = make_plan(loaded.desired, book.lockfile, connect, Scope(session.tenants, *scope))
+        outlook = make_plan(loaded.desired, book.lockfile, connect, session.scope(*scope))
         plan = judged(placed(outlook.plan, session, store), (*loaded.policy, *policies))
         session.events.planned(plan)
         show_plan(plan, "text", View(session.color, full, accepted=consent.accepted == plan.fingerprint))

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ import click
 from reconciler.cli.comment import Comment, command_of, comment_options, key_of
 from reconciler.cli.events import events_option
 from reconciler.cli.formats import View, format_option, show_plan
+from reconciler.cli.instant import at_option, identity_option
 from reconciler.cli.output import show, show_error, width
 from reconciler.cli.planfile import read, relative, save
 from reconciler.cli.policy import judged, policy_option
@@ -48,6 +50,7 @@ target_option = click.option(
 @detailed_option
 @target_option
 @take_over_option
+@at_option
 @parallelism_option
 @click.option(
     "--offline", is_flag=True, help="Plan against the lockfile instead of the service: no credentials needed."
@@ -56,6 +59,7 @@ target_option = click.option(
 @full_option
 @comment_options
 @shared_options
+@identity_option
 @events_option
 def plan(
     session: Session,
@@ -64,6 +68,7 @@ def plan(
     detailed_exitcode: bool,
     targets: tuple[str, ...],
     take_over: bool,
+    at: datetime | None,
     parallelism: int,
     offline: bool,
     policies: tuple[Path, ...],
@@ -75,9 +80,7 @@ def plan(
     Exits with 3 if a guard refuses the plan, and with 1 if a tenant could not be planned; the others are shown. An
     --offline plan says what it can't know, and can be looked at but not applied.
     """
-    from reconciler.engine import Scope
-
-    scope = Scope(session.tenants, targets, take_over)
+    scope = session.scope(targets, take_over, at)
     outlook = look_offline(session, scope, policies) if offline else look(session, scope, parallelism, policies)
     session.events.planned(outlook.plan)
     if out is not None:

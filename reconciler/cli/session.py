@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import update_wrapper
 from pathlib import Path
 from threading import Lock
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from reconciler.config import Loaded
     from reconciler.emporix.client import Exchange
     from reconciler.emporix.iam import Connect
+    from reconciler.engine import Scope
     from reconciler.state import Seal, Store
 
 DEFAULT_FILE = Path("reconciler.yaml")
@@ -38,6 +40,7 @@ class Session:
     verbose: bool = False
     color: bool = False
     lock_timeout: float = 0
+    identities: tuple[str, ...] = ()
     events: Events = field(default_factory=Events)
     _seal: "Seal | None" = field(default=None, init=False, repr=False)
 
@@ -60,6 +63,12 @@ class Session:
         gc.freeze()  # or the collector would walk every member's position again at each of its rounds
         show_diagnostics(loaded.warnings)
         return loaded
+
+    def scope(self, targets: tuple[str, ...] = (), take_over: bool = False, at: datetime | None = None) -> "Scope":
+        """What part of the world to plan, and for when: now, unless somebody rehearses."""
+        from reconciler.engine import Scope
+
+        return Scope(self.tenants, targets, take_over, at or datetime.now(UTC), self.identities)
 
     def state_url(self, configured: str | None = None) -> str:
         """Where the lockfile is: the option or RECONCILER_STATE, then the file, then beside the configuration.

@@ -17,6 +17,7 @@ from reconciler.config.members import read_members
 from reconciler.config.nodes import Map, Node, Scalar, Seq, maps, plain, text
 from reconciler.config.ownership import trespasses
 from reconciler.config.resolve import desired
+from reconciler.config.roster_rules import misnamed
 from reconciler.config.rules import violations
 from reconciler.config.syntax import explain
 from reconciler.config.wording import objections
@@ -45,6 +46,7 @@ def load(paths: Sequence[Path]) -> Loaded:
     with _garbage_collector_off():
         roots = {file: root for file in files if (root := _read(file, problems)) is not None}
         problems += violations(list(roots.values()))
+        problems += misnamed(list(roots.values()))
         problems += trespasses(roots)
         state = _state(roots, problems)
         policy = _policy(roots, problems)

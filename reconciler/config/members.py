@@ -10,7 +10,8 @@ from typing import Any, Final
 from yaml import MappingEndEvent, MappingStartEvent, ScalarEvent, SequenceEndEvent
 
 from reconciler.config.document import NULLS, ORDINARY, Reader
-from reconciler.config.nodes import Map, Members, Scalar, text
+from reconciler.config.nodes import Map, Members, Node, Scalar, text
+from reconciler.config.roster import keys_of
 from reconciler.diagnostics import Source
 
 _DOUBTFUL: Final = NULLS | {".", ".."}
@@ -49,8 +50,12 @@ def _add(reader: Reader, members: Members, user: str, mark: Any) -> bool:
 
 
 def _complain_twice(reader: Reader, user: str, place: Source, first: Source) -> None:
+    kind, _, name = user.rpartition(" ")
     reader.events.complain(
-        f"the member `{user}` is listed twice in this group", place, "keep one of them", ("first here", first)
+        f"the {kind or 'member'} `{name}` is listed twice in this group",
+        place,
+        "keep one of them",
+        ("first here", first),
     )
 
 
@@ -65,7 +70,12 @@ def _take_entry(reader: Reader, members: Members, start: Any, take: Callable[[],
     user = reason = None
     if type(event) is MappingEndEvent and start.anchor is None and start.tag is None:
         user, reason = _id_and_reason(events)
-    if user is None or user.value in _DOUBTFUL or (reason and (reason in _DOUBTFUL or not reason.isprintable())):
+    if (
+        user is None
+        or user.value in _DOUBTFUL
+        or "@" in user.value
+        or (reason and (reason in _DOUBTFUL or not reason.isprintable()))
+    ):
         reader.events.put_back([*events, event])
         return False
     if _add(reader, members, user.value, user.start_mark) and reason:
@@ -86,21 +96,32 @@ def _id_and_reason(events: list[Any]) -> tuple[Any, str | None]:
 
 
 def _take_odd(reader: Reader, members: Members, event: Any) -> None:
-    """Take an entry the ordinary way and leave it to the schema; its id counts for duplicates all the same."""
+    """Take an entry the ordinary way and leave it to the schema; whom it names counts for duplicates all the same."""
     node = reader.node(event, ORDINARY)
     members.odd.append(node)
-    user = node.get("id") if isinstance(node, Map) else node
-    if not isinstance(user, Scalar) or (name := text(user)) is None:
+    if (named := _whom(node)) is None:
         return
-    first = members.sources.setdefault(name, user.source)
-    if first is not user.source:
-        _complain_twice(reader, name, user.source, first)
-    elif isinstance(node, Map) and (reason := text(node.get("reason"))) is not None:
-        members.reasons[name] = reason
+    name, place = named
+    members.apart.add(name)
+    first = members.sources.setdefault(name, place)
+    if first is not place:
+        _complain_twice(reader, name, place, first)
+
+
+def _whom(node: Node) -> tuple[str, Source] | None:
+    """Whom an entry names and where: an id or e-mail as it is, a person or team after that word and a blank."""
+    if isinstance(node, Map):
+        for key in keys_of(node):
+            if (said := text(named := node.entries[key].node)) is not None:
+                return f"{key} {said}" if key in {"person", "team"} else said, named.source
+        return None
+    said = text(node)
+    return (said, node.source) if said is not None else None
 
 
 def _examine(members: Members) -> None:
     """Look for bad ids in all of them at once, because a look at each would cost as much as reading it."""
     if suspicious("".join(members.sources)):
-        odd = (Scalar(user, source) for user, source in members.sources.items() if suspicious(user))
-        members.odd.extend(odd)
+        odd = [user for user in members.sources.keys() - members.apart if suspicious(user)]
+        members.odd.extend(Scalar(user, members.sources[user]) for user in odd)
+        members.apart.update(odd)

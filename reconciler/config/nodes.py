@@ -54,14 +54,17 @@ class Map:
 class Members:
     """A member list, read straight into what the diff needs, because it may have a million entries.
 
-    ``sources`` has every member once. ``odd`` are the entries that the fast path could not vouch for: only those are
-    validated against the schema. ``phrases`` has each reason once, because many members share one.
+    ``sources`` has every entry once: user ids and e-mails as written, and what ``apart`` has besides. ``odd`` are the
+    entries that the fast path could not vouch for: only those are validated against the schema. ``apart`` are those
+    keys of ``sources`` that are no plain ids: their entries say more, and stand in ``odd``. ``phrases`` has each reason
+    once, because many members share one.
     """
 
     source: Source
     sources: dict[str, Source] = field(default_factory=dict)
     reasons: dict[str, str] = field(default_factory=dict)
     odd: "list[Node]" = field(default_factory=list)
+    apart: set[str] = field(default_factory=set)
     phrases: dict[str, str] = field(default_factory=dict)
 
 

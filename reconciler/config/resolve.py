@@ -1,19 +1,25 @@
 """Nodes that were found good, to what is desired."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import tzinfo
 from functools import reduce
 from typing import Any
 
-from reconciler.config.nodes import Map, Members, Node, maps, plain, text
+from reconciler.config.nodes import Map, Members, Node, Seq, maps, plain, text
+from reconciler.config.roster import Roster, named_by, roster, zone_of
 from reconciler.config.rules import match_of
 from reconciler.config.values import limit
 from reconciler.core.model import (
+    ALWAYS,
     FIELD_NAMES,
     Desired,
     DesiredGroup,
     DesiredTenant,
+    Entry,
     Guards,
     Membership,
+    Person,
     UserType,
 )
 from reconciler.diagnostics import Source
@@ -22,12 +28,14 @@ from reconciler.diagnostics import Source
 def desired(roots: Sequence[Map], state: str | None) -> Desired:
     """What all files say together; a tenant that several files speak of has the groups of all of them, in order."""
     tenants: dict[str, DesiredTenant] = {}
+    names = roster(roots)
     for root in roots:
-        for tenant in _tenants(root):
+        for tenant in _tenants(root, names):
             known = tenants.get(tenant.name)
             tenants[tenant.name] = _joined(known, tenant) if known else tenant
     guards = reduce(_strictest, (_guards(root, Guards()) for root in roots))
-    return Desired(tenants=tuple(tenants.values()), state=state, guards=guards)
+    everywhere = (replace(tenant, offboarded=(*tenant.offboarded, *names.left)) for tenant in tenants.values())
+    return Desired(tuple(everywhere), state, guards, people=tuple(names.people.values()))
 
 
 def _joined(first: DesiredTenant, second: DesiredTenant) -> DesiredTenant:
@@ -36,33 +44,42 @@ def _joined(first: DesiredTenant, second: DesiredTenant) -> DesiredTenant:
         source=first.source,
         groups=(*first.groups, *second.groups),
         guards=_strictest(first.guards, second.guards),
+        offboarded=(*first.offboarded, *second.offboarded),
     )
 
 
-def _tenants(root: Map) -> Iterator[DesiredTenant]:
-    everywhere = _guards(root, Guards())
+def _tenants(root: Map, names: Roster) -> Iterator[DesiredTenant]:
+    everywhere, zone = _guards(root, Guards()), zone_of(root)
     for tenant in maps(root, "tenants"):
         guards = _guards(tenant, everywhere)
         yield DesiredTenant(
             name=text(tenant.get("tenant")) or "",
             source=tenant.source,
-            groups=tuple(_group(group, guards) for group in maps(tenant, "groups")),
+            groups=tuple(_group(group, guards, names, zone) for group in maps(tenant, "groups")),
             guards=guards,
+            offboarded=tuple(_offboarded(tenant.get("offboarded"), names, zone)),
         )
 
 
-def _group(group: Map, outer: Guards) -> DesiredGroup:
+def _offboarded(listed: Node | None, names: Roster, zone: tzinfo) -> Iterator[Entry]:
+    for item in listed.items if isinstance(listed, Seq) else ():
+        yield from _meant(item, names, zone)
+
+
+def _group(group: Map, outer: Guards, names: Roster, zone: tzinfo) -> DesiredGroup:
     members = group.get("members")
+    plain, reasons, entries = _listed(members, names, zone)
     return DesiredGroup(
         source=group.source,
         id=text(group.get("id")),
         match=match_of(group) if "match" in group.entries else None,
         fields=_fields(group) if "name" in group.entries else None,
         membership=Membership(text(group.get("membership")) or Membership.EXACT),
-        members=_members(members),
-        reasons=members.reasons if isinstance(members, Members) else {},
+        members=plain,
+        reasons=reasons,
         guards=_guards(group, outer),
         field_sources={name: group.entries[name].key for name in FIELD_NAMES if name in group.entries},
+        entries=entries,
     )
 
 
@@ -72,10 +89,31 @@ def _fields(group: Map) -> dict[str, Any]:
     return {"userType": UserType.EMPLOYEE.value, **given}
 
 
-def _members(node: Node | None) -> dict[str, Source] | None:
-    if node is None:
-        return None
-    return node.sources if isinstance(node, Members) else {}
+Listed = tuple[Mapping[str, Source] | None, Mapping[str, str], tuple[Entry, ...]]
+"""Plain ids with their places, reasons by id, and the entries that say more."""
+
+
+def _listed(node: Node | None, names: Roster, zone: tzinfo) -> Listed:
+    """A member list; an entry that says no more than an id is one like all others, however it is written."""
+    if not isinstance(node, Members):
+        return None if node is None else {}, {}, ()
+    if not node.odd:
+        return node.sources, node.reasons, ()
+    entries = [entry for each in node.odd for entry in _meant(each, names, zone)]
+    plain = {user: source for user, source in node.sources.items() if user not in node.apart}
+    simple = {entry.person.id: entry for entry in entries if entry.person.id and _is_simple(entry)}
+    plain |= {user: entry.source for user, entry in simple.items()}
+    reasons = node.reasons | {user: entry.reason for user, entry in simple.items() if entry.reason}
+    return plain, reasons, tuple(entry for entry in entries if not _is_simple(entry))
+
+
+def _meant(node: Node, names: Roster, zone: tzinfo) -> Iterable[Entry]:
+    said = text(node)
+    return names.meant(node, zone) if said is None else (Entry(named_by(said), node.source),)
+
+
+def _is_simple(entry: Entry) -> bool:
+    return entry.person == Person(id=entry.person.id) and entry.period is ALWAYS and not entry.teams
 
 
 def _guards(level: Map, outer: Guards) -> Guards:

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Plai
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypeAliasType
 
+from reconciler.config.dates import is_moment, zone
 from reconciler.config.nodes import described
 from reconciler.core.model import Limit, Membership, UserType
 
@@ -18,9 +19,10 @@ TEXT: Final = "(text)"
 MAPPING: Final = "(mapping)"
 """The names of alternatives in pydantic's locations; in parentheses, because no key of the file looks like that."""
 
-SETTINGS: Final = ("guards", "policy", "state")
+SETTINGS: Final = ("guards", "people", "policy", "state", "teams")
 """What a file may be allowed to say for all others besides tenants."""
 
+_EMAIL: Final = r"[^\s@/]+@[^\s@/]+"
 _TENANT: Final = "[a-z][a-z0-9]{2,15}"
 _LANGUAGE: Final = "[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8})*"
 _COUNT: Final = "[0-9]{1,9}"
@@ -87,8 +89,40 @@ def _id(value: str) -> str:
 
 def _user_id(value: str) -> str:
     if "@" in value:
-        raise wrong(f"can't be an e-mail: `{value}`", "members are given by user id, such as `00u4ukqvzlEP31sCk417`")
+        raise wrong(
+            f"can't be an e-mail: `{value}`", "an e-mail is given as `email: …`, or as plain text in a member list"
+        )
     return _id(value)
+
+
+def _email(value: str) -> str:
+    if not re.fullmatch(_EMAIL, _word(value)):
+        raise wrong(f"can't be `{value}`", "an e-mail looks like `ana@acme.example`")
+    return value
+
+
+def _user(value: str) -> str:
+    return _email(value) if "@" in value else _id(value)
+
+
+def _handle(value: str) -> str:
+    if "@" in _id(value):
+        raise wrong(f"can't be `{value}`", "the name of a person or a team has no `@`: that is how e-mails are told")
+    return value
+
+
+def _moment(value: Any) -> str:
+    if not isinstance(value, str) or not is_moment(value):
+        raise wrong(
+            f"must be a date or a timestamp, not {_quoted(value)}", "write `2026-12-31` or `2026-12-31T18:00:00Z`"
+        )
+    return value
+
+
+def _timezone(value: str) -> str:
+    if zone(value) is None:
+        raise wrong(f"can't be `{value}`", "write a name of the time zone database, such as `Europe/Berlin` or `UTC`")
+    return value
 
 
 def _tenant(value: str) -> str:
@@ -191,6 +225,59 @@ UserId = TypeAliasType(
         _shown("A user's id (not an e-mail), taken as written.", pattern=r"^[^\s/@]+$"),
     ],
 )
+Email = TypeAliasType(
+    "Email",
+    Annotated[
+        str,
+        BeforeValidator(_written),
+        AfterValidator(_email),
+        WithJsonSchema(
+            {"type": "string", "pattern": f"^{_EMAIL}$", "description": "An e-mail; its case does not matter."}
+        ),
+    ],
+)
+User = TypeAliasType(
+    "User",
+    Annotated[
+        str,
+        BeforeValidator(_written),
+        AfterValidator(_user),
+        _shown("A user's id, or an e-mail if it has an `@`.", pattern=r"^[^\s/]+$"),
+    ],
+)
+Handle = TypeAliasType(
+    "Handle",
+    Annotated[
+        str,
+        BeforeValidator(_written),
+        AfterValidator(_handle),
+        _shown("The name of a person under `people` or of a team under `teams`.", pattern=r"^[^\s/@]+$"),
+    ],
+)
+TeamMate = TypeAliasType(
+    "TeamMate",
+    Annotated[
+        str,
+        BeforeValidator(_written),
+        AfterValidator(_user),
+        _shown("The name of a person or of another team, or an e-mail if it has an `@`.", pattern=r"^[^\s/]+$"),
+    ],
+)
+Moment = TypeAliasType(
+    "Moment",
+    Annotated[
+        str,
+        PlainValidator(_moment),
+        WithJsonSchema(
+            {
+                "type": "string",
+                "description": "A date, which means that whole day, or a timestamp; in the file's `timezone`, or UTC.",
+                "pattern": r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})?)?$",
+            }
+        ),
+    ],
+)
+TimeZone = Annotated[str, BeforeValidator(_written), AfterValidator(_timezone), _shown(minLength=1)]
 FilePattern = TypeAliasType(
     "FilePattern",
     Annotated[

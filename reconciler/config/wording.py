@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
-from typing import Any, Final, get_args
+from typing import Any, Final, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
@@ -105,12 +105,24 @@ def _key_place(root: Node, location: Location) -> Source | None:
 
 def _part(location: Location) -> type[BaseModel]:
     """The model that describes the mapping at a location."""
-    part: type[BaseModel] = FilePart
+    annotation: Any = FilePart
     for key in location:
-        if isinstance(key, str):
-            fields = {field.alias: field.annotation for field in part.model_fields.values()}
-            part = next(_models(fields[key]))
-    return part
+        if isinstance(key, int):
+            continue
+        if (value := _value_type(annotation)) is not None:
+            annotation = value
+        else:
+            fields = {field.alias: field.annotation for field in next(_models(annotation)).model_fields.values()}
+            annotation = fields[key]
+    return next(_models(annotation))
+
+
+def _value_type(annotation: Any) -> Any:
+    """What stands behind each key of a mapping with keys of the author's own; None for any other annotation."""
+    if get_origin(annotation) is dict:
+        return get_args(annotation)[1]
+    inner = get_args(annotation) if get_origin(annotation) is not list else ()
+    return next((value for each in inner if (value := _value_type(each)) is not None), None)
 
 
 def _models(annotation: Any) -> Iterator[type[BaseModel]]:

@@ -17,6 +17,7 @@ from reconciler.core.model import (
     KnownGroup,
     LiveGroup,
     Membership,
+    Person,
     Snapshot,
     UserType,
     address,
@@ -42,7 +43,7 @@ def diff(desired: DesiredTenant, live: Snapshot, known: Mapping[str, KnownGroup]
     """Compare one tenant's bound configuration with what is live and what is known."""
     wanted = {group.id: group for group in desired.groups if group.id is not None}
     compared = [
-        _Group(desired.name, group_id, wanted.get(group_id), live.groups.get(group_id), known.get(group_id))
+        _Group(desired, group_id, wanted.get(group_id), live.groups.get(group_id), known.get(group_id))
         for group_id in sorted(wanted.keys() | known.keys())
     ]
     for group in compared:
@@ -68,10 +69,16 @@ class _Group:
     """One group under comparison: its three sides, and the changes found so far."""
 
     def __init__(
-        self, tenant: str, group_id: str, desired: DesiredGroup | None, live: LiveGroup | None, known: KnownGroup | None
+        self,
+        tenant: DesiredTenant,
+        group_id: str,
+        desired: DesiredGroup | None,
+        live: LiveGroup | None,
+        known: KnownGroup | None,
     ) -> None:
-        self.tenant, self.id, self.desired, self.live, self.known = tenant, group_id, desired, live, known
-        self.address = address(tenant, group_id)
+        self.tenant, self.people = tenant.name, tenant.people
+        self.id, self.desired, self.live, self.known = group_id, desired, live, known
+        self.address = address(self.tenant, group_id)
         self.source = desired.source if desired else None
         self.changes: list[Change] = []
         self.touched: dict[tuple[str, str], Touched] = {}
@@ -79,6 +86,7 @@ class _Group:
         self.unchanged = 0
         self.replaced: Reason | None = None
         self.is_ours: frozenset[str] = known.members if known else NOBODY
+        self.emails: Mapping[str, str] = known.emails if known else {}
         self.is_live: frozenset[str] = (live.members if live else None) or NOBODY
         self.user_type = self._user_type()
 
@@ -98,16 +106,43 @@ class _Group:
             return self.live.user_type
         return self.known.user_type if self.known else UserType.EMPLOYEE
 
-    def change(self, action: Action, reason: Reason, user: str | None = None, source: Source | None = None) -> None:
-        note = self.desired.reasons.get(user, "") if self.desired and user else ""
-        self.changes.append(
-            Change(self.tenant, self.id, user, action, reason, self.user_type, source or self.source, note)
+    def change_members(self, users: Iterable[str], action: Action, reason: Reason) -> None:
+        for user in sorted(users):
+            self.changes.append(self._change_of(user, action, reason))
+
+    def _change_of(self, user: str, action: Action, reason: Reason) -> Change:
+        """The change of one member, with what the configuration and the lockfile know of who it is."""
+        desired, person = self.desired, self.people.get(user)
+        if desired is None:
+            return Change(
+                self.tenant, self.id, user, action, reason, self.user_type, person=person or self._remembered_as(user)
+            )
+        source = (desired.members or {}).get(user)
+        note, entry, email = desired.reasons.get(user, ""), desired.named.get(user), ""
+        if source is None and (entry := desired.ended.get(user) or desired.upcoming.get(user)):
+            source, note = entry.period.bound or entry.source, entry.reason
+            if reason in {Reason.REMOVED, Reason.NEVER_OURS}:
+                reason = Reason.EXPIRED if user in desired.ended else Reason.UPCOMING
+        elif entry and not entry.person.id:
+            email = entry.person.email or ""
+        return Change(
+            self.tenant,
+            self.id,
+            user,
+            action,
+            reason,
+            self.user_type,
+            source or self.source,
+            note,
+            email=email,
+            person=person or (entry.person if entry else self._remembered_as(user)),
+            teams=entry.teams if entry else (),
+            until=entry.period.end if entry else None,
         )
 
-    def change_members(self, users: Iterable[str], action: Action, reason: Reason) -> None:
-        sources = (self.desired.members if self.desired else None) or {}
-        for user in sorted(users):
-            self.change(action, reason, user, sources.get(user))
+    def _remembered_as(self, user: str) -> Person | None:
+        email = self.emails.get(user)
+        return Person(id=user, email=email) if email else None
 
     def leave_configuration(self) -> None:
         """What becomes of a group that the configuration no longer names: ours is deleted, another's is let go."""
@@ -193,7 +228,8 @@ class _Group:
     def _compare_lists(self, desired: DesiredGroup, members: Mapping[str, Source]) -> None:
         wanted = members.keys()
         retyped = wanted & self.live.mistyped.keys() if self.live else NOBODY
-        if wanted == self.is_live == self.is_ours and not retyped:
+        pinned = self._newly_led_to(desired)
+        if wanted == self.is_live == self.is_ours and not retyped and not pinned:
             self.unchanged += len(members)
             return
         present = wanted & self.is_live
@@ -207,8 +243,18 @@ class _Group:
         self._create(wanted - self.is_live)
         self.change_members(retyped, Action.REPLACE, Reason.TYPE)
         self.change_members(present - self.is_ours - retyped, Action.ADOPT, Reason.EXISTS)
+        same = (present & self.is_ours) - retyped
+        self.change_members(same & pinned, Action.ADOPT, Reason.PINNED)
         self.change_members(self.is_ours - wanted - self.is_live, Action.FORGET, Reason.GONE)
-        self.unchanged += len((present & self.is_ours) - retyped)
+        self.unchanged += len(same - pinned)
+
+    def _newly_led_to(self, desired: DesiredGroup) -> frozenset[str]:
+        """The members whose e-mail is not remembered with them yet: once it leads elsewhere, that must be noticed."""
+        return frozenset(
+            user
+            for user, entry in desired.named.items()
+            if not entry.person.id and entry.person.mail != self.emails.get(user, "").casefold()
+        )
 
     def _create(self, users: Iterable[str]) -> None:
         missing = frozenset(users)
@@ -246,12 +292,13 @@ class _Group:
             vanished=members is None and bool(self.is_ours) and self.live is not None,
             unlisted=members is None,
             leaves=desired is None,
-            name=_name(self.live, desired),
+            name=group_name(self.live, desired),
             source=self.source,
         )
 
 
-def _name(live: LiveGroup | None, desired: DesiredGroup | None) -> str:
+def group_name(live: LiveGroup | None, desired: DesiredGroup | None) -> str:
+    """A group's name for readers, in English if there is one; empty if it has none."""
     given = (live.fields if live else (desired.fields if desired else None) or {}).get("name") or ""
     if isinstance(given, str):
         return given

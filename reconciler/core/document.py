@@ -7,12 +7,13 @@ is its own approval and so must not be edited by hand.
 import hashlib
 from collections import Counter
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any, Final
 
 import msgspec
 
 from reconciler.core.guards import refusals
-from reconciler.core.model import Guards, Limit, Membership, UserType
+from reconciler.core.model import Guards, Limit, Membership, Person, UserType
 from reconciler.core.plan import POLICY, Action, Change, Plan, Reason, Touched
 from reconciler.diagnostics import Diagnostic, PlanError, Severity, Source
 
@@ -45,6 +46,12 @@ class _Definition(_Struct):
     mixins: dict[str, Any] | None = None
 
 
+class _Person(_Struct):
+    handle: str = ""
+    email: str = ""
+    name: str = ""
+
+
 class _Change(_Struct):
     address: str
     tenant: str
@@ -59,6 +66,10 @@ class _Change(_Struct):
     after: dict[str, Any] | None = None
     version: int | None = None
     owned: bool = False
+    email: str = ""
+    person: _Person | None = None
+    teams: tuple[str, ...] = ()
+    until: datetime | None = None
 
 
 class _Guards(_Struct):
@@ -119,6 +130,8 @@ class _Document(_Struct):
     offline: bool = False
     refusals: tuple[_Remark, ...] = ()
     warnings: tuple[_Remark, ...] = ()
+    at: datetime | None = None
+    next_date: datetime | None = None
 
 
 class _Format(msgspec.Struct):
@@ -150,6 +163,8 @@ def encode(plan: Plan) -> bytes:
         offline=plan.offline,
         refusals=_from_diagnostics(refusals(plan)),
         warnings=_from_diagnostics(plan.warnings),
+        at=plan.at,
+        next_date=plan.next_date,
     )
     signed = msgspec.structs.replace(document, checksum=_checksum(document))
     return msgspec.json.format(msgspec.json.encode(signed, order="deterministic"), indent=2) + b"\n"
@@ -224,6 +239,8 @@ def _to_plan(document: _Document) -> Plan:
         targets=document.targets,
         offline=document.offline,
         warnings=tuple(_to_diagnostic(remark, Severity.WARNING) for remark in document.warnings),
+        at=document.at,
+        next_date=document.next_date,
         # Guards are asked again; of policy only the answer is here.
         denials=tuple(
             _to_diagnostic(each, Severity.ERROR) for each in document.refusals if each.rule.startswith(POLICY)
@@ -259,7 +276,19 @@ def _from_change(change: Change) -> _Change:
         after=dict(change.after) if change.after is not None else None,
         version=change.version,
         owned=change.owned,
+        email=change.email,
+        person=_from_person(change.person),
+        teams=change.teams,
+        until=change.until,
     )
+
+
+def _from_person(person: Person | None) -> _Person | None:
+    return _Person(person.handle, person.email or "", person.name) if person else None
+
+
+def _to_person(person: _Person | None, user: str | None) -> Person | None:
+    return Person(person.handle, user, person.email or None, person.name) if person else None
 
 
 def _to_change(change: _Change) -> Change:
@@ -276,6 +305,10 @@ def _to_change(change: _Change) -> Change:
         change.after,
         change.version,
         change.owned,
+        change.email,
+        _to_person(change.person, change.user),
+        change.teams,
+        change.until,
     )
 
 

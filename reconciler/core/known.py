@@ -77,6 +77,7 @@ class _Moves:
     definition: Change | None = None
     gained: set[str] = field(default_factory=set)
     lost: set[str] = field(default_factory=set)
+    emails: dict[str, str] = field(default_factory=dict)
 
 
 def advance(known: Known, done: Iterable[Change], live: Mapping[str, Snapshot]) -> Known:
@@ -89,6 +90,8 @@ def advance(known: Known, done: Iterable[Change], live: Mapping[str, Snapshot]) 
             move.definition = change
         elif change.action in GAINS:
             move.gained.add(change.user)
+            if change.email:
+                move.emails[change.user] = change.email
         else:
             move.lost.add(change.user)
     ours = {tenant: dict(groups) for tenant, groups in known.items()}
@@ -105,12 +108,14 @@ def advance(known: Known, done: Iterable[Change], live: Mapping[str, Snapshot]) 
 
 def _moved(before: KnownGroup | None, move: _Moves, live: LiveGroup | None) -> KnownGroup | None:
     members = ((before.members if before else frozenset()) - move.lost) | move.gained
+    remembered = {**(before.emails if before else {}), **move.emails}
+    emails = {user: email for user, email in remembered.items() if user in members}
     change = move.definition
     if change is None and before:
-        return replace(before, members=members)
+        return replace(before, members=members, emails=emails)
     if change is None or change.action in {Action.DELETE, Action.FORGET}:
-        return KnownGroup(False, move.user_type, members) if members else None
+        return KnownGroup(False, move.user_type, members, emails=emails) if members else None
     if not change.owned:
-        return KnownGroup(False, change.user_type, members)
+        return KnownGroup(False, change.user_type, members, emails=emails)
     version = live.version if live else change.version
-    return KnownGroup(True, change.user_type, members, change.after, version)
+    return KnownGroup(True, change.user_type, members, change.after, version, emails)

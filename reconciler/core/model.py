@@ -6,6 +6,7 @@ per group, because comparing sets group by group is the fastest three-way diff t
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
@@ -106,6 +107,87 @@ class Match:
 
 
 @dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody whom the configuration names: by ``id``, or by an ``email`` that leads to an id while planning.
+
+    ``handle`` is the name under ``people`` (empty for who is named where a member stands), ``user_type`` None means the
+    type of whichever group. With both ``id`` and ``email`` the id counts, and the e-mail is for readers.
+    """
+
+    handle: str = ""
+    id: str | None = None
+    email: str | None = None
+    name: str = ""
+    user_type: UserType | None = None
+
+    @property
+    def mail(self) -> str:
+        """The e-mail as it is compared: without regard to case; empty if there is none."""
+        return (self.email or "").casefold()
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """When an entry holds: from ``start`` on and before ``end``, both in UTC; None is without bound.
+
+    ``bound`` is where the end stands, because that is the line to clean up once it has passed.
+    """
+
+    start: datetime | None = None
+    end: datetime | None = None
+    bound: Source | None = None
+
+    def has_begun(self, at: datetime) -> bool:
+        """Whether the start has come."""
+        return self.start is None or self.start <= at
+
+    def is_over(self, at: datetime) -> bool:
+        """Whether the end has come."""
+        return self.end is not None and self.end <= at
+
+    def holds(self, at: datetime) -> bool:
+        """Whether the instant lies in the period."""
+        return self.has_begun(at) and not self.is_over(at)
+
+    def within(self, other: "Period") -> "Period":
+        """What the two have in common: a member is one only while its team entry and its person are."""
+        if other is ALWAYS or self is ALWAYS:
+            return self if other is ALWAYS else other
+        starts = [start for start in (self.start, other.start) if start is not None]
+        first = other if self.end is None or (other.end is not None and other.end < self.end) else self
+        return Period(max(starts, default=None), first.end, first.bound)
+
+
+ALWAYS: Final = Period()
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One way in which somebody comes into a group, or into a list of offboarded users.
+
+    ``source`` is the line that names the person: the member's, or the team's; ``teams`` are those that lead there,
+    outermost first.
+    """
+
+    person: Person
+    source: Source
+    period: Period = ALWAYS
+    teams: tuple[str, ...] = ()
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A user as the service has it; ``problem`` says why it should not be given access, empty for a usable one."""
+
+    id: str
+    user_type: UserType
+    email: str = ""
+    name: str = ""
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class DesiredGroup:
     """One group as the configuration wants it.
 
@@ -114,6 +196,9 @@ class DesiredGroup:
     holds only what the file manages, with plain strings in ``name`` and ``description`` meaning the tenant's default
     language, and None or empty values meaning "empty it". ``members`` None means that the members are not managed.
     ``reasons`` holds the file's own reason for a member, ``field_sources`` where each field stands.
+    ``entries`` are the members that are more than an id: named by e-mail, person or team, or for a time. What holds at
+    an instant joins ``members`` in :mod:`reconciler.core.people`; ``named`` then has the entry of each such member by
+    user id, ``ended`` that of each whose time is over and ``upcoming`` that of each whose time has not come.
     """
 
     source: Source
@@ -125,6 +210,10 @@ class DesiredGroup:
     reasons: Mapping[str, str] = field(default_factory=dict)
     guards: Guards = Guards()
     field_sources: Mapping[str, Source] = field(default_factory=dict)
+    entries: tuple[Entry, ...] = ()
+    named: Mapping[str, Entry] = field(default_factory=dict)
+    ended: Mapping[str, Entry] = field(default_factory=dict)
+    upcoming: Mapping[str, Entry] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,13 +221,17 @@ class DesiredTenant:
     """One tenant as the configuration wants it, its groups in the file's order.
 
     ``source`` None: the lockfile knows the tenant and the configuration no longer does. ``guards`` are the tenant's
-    own, for groups that have left the configuration.
+    own, for groups that have left the configuration. ``offboarded`` are to be in no group at all while their entry
+    holds: a person who leaves on a day has an entry that starts then. ``people`` has who is known by name, by user id,
+    once :mod:`reconciler.core.people` has found out.
     """
 
     name: str
     source: Source | None = None
     groups: tuple[DesiredGroup, ...] = ()
     guards: Guards = Guards()
+    offboarded: tuple[Entry, ...] = ()
+    people: Mapping[str, Person] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,12 +239,13 @@ class Desired:
     """All that the configuration says.
 
     ``state`` is the lockfile's URL if the file names one; ``guards`` are the file level's, for tenants that have
-    left it.
+    left it. ``people`` are all who have a handle, each with the time in which it can be a member.
     """
 
     tenants: tuple[DesiredTenant, ...] = ()
     state: str | None = None
     guards: Guards = Guards()
+    people: tuple[Entry, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +300,8 @@ class KnownGroup:
     """What the lockfile says is ours in one group.
 
     ``owned``: the definition is ours, with ``fields`` as we last applied them and ``version`` the service's
-    ``metadata.version`` then. ``members`` are the memberships that are ours.
+    ``metadata.version`` then. ``members`` are the memberships that are ours, ``emails`` the e-mails that led to some of
+    them, by user id.
     """
 
     owned: bool
@@ -214,6 +309,7 @@ class KnownGroup:
     members: frozenset[str] = frozenset()
     fields: Fields | None = None
     version: int | None = None
+    emails: Mapping[str, str] = field(default_factory=dict)
 
 
 Known = Mapping[str, Mapping[str, KnownGroup]]

@@ -7,13 +7,14 @@ import hashlib
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from functools import cached_property
 from typing import Any, Final
 
 import msgspec
 
-from reconciler.core.model import Fields, Guards, Membership, UserType, address
+from reconciler.core.model import Fields, Guards, Membership, Person, UserType, address
 from reconciler.diagnostics import Diagnostic, Source
 
 POLICY: Final = "policy "
@@ -47,6 +48,10 @@ class Reason(StrEnum):
     DISOWNED = "definition left the configuration"
     UNMANAGED = "members left the configuration"
     LET_GO = "left the configuration, not ours to delete"
+    EXPIRED = "its time is over"
+    UPCOMING = "its time has not come"
+    OFFBOARDED = "offboarded"
+    PINNED = "e-mail now remembered with this id"
 
     @property
     def lets_go(self) -> bool:
@@ -61,7 +66,8 @@ class Change:
     ``user`` None means the group's definition. ``before`` and ``after`` are definitions, for groups only: ``after`` is
     all that will be sent, live values of unmanaged fields included. ``version`` is the live ``metadata.version`` that
     the change was computed from. ``owned`` says whether the definition is ours afterwards. ``note`` is the file's own
-    reason.
+    reason. ``email`` is what led to the user's id, to be remembered with the membership. ``person``, ``teams`` and
+    ``until`` tell readers who it is, through which teams it came and how long it lasts.
     """
 
     tenant: str
@@ -76,6 +82,10 @@ class Change:
     after: Fields | None = None
     version: int | None = None
     owned: bool = False
+    email: str = ""
+    person: Person | None = None
+    teams: tuple[str, ...] = ()
+    until: datetime | None = None
 
     @property
     def address(self) -> str:
@@ -122,7 +132,8 @@ class Plan:
     ``orphaned`` are tenants that the lockfile knows and the configuration no longer names. ``warnings`` are remarks for
     the reader that stop nothing. ``offline``: the lockfile stood in for the service, so it can be read but not applied.
     ``denials`` are what policy files say against it: unlike guards they can't be asked again without those files, so
-    the plan carries their answer.
+    the plan carries their answer. ``at`` is the instant for which entries with a time were judged, ``next_date`` the
+    next one at which any of them begins or ends; neither is in the fingerprint, only what follows from them.
     """
 
     changes: tuple[Change, ...] = ()
@@ -141,6 +152,8 @@ class Plan:
     warnings: tuple[Diagnostic, ...] = ()
     offline: bool = False
     denials: tuple[Diagnostic, ...] = ()
+    at: datetime | None = None
+    next_date: datetime | None = None
 
     @cached_property
     def fingerprint(self) -> str:
@@ -159,6 +172,8 @@ class Plan:
 
 
 def _essence(change: Change) -> list[Any]:
+    """What a change does, as values; an e-mail to remember comes last, so that plans without one stay as they are."""
+    remembered = [change.email.casefold()] if change.email else []
     return [
         change.tenant,
         change.group,
@@ -168,4 +183,5 @@ def _essence(change: Change) -> list[Any]:
         msgspec.json.encode(
             [change.before, change.after, change.version, change.owned], order="deterministic"
         ).decode(),
+        *remembered,
     ]

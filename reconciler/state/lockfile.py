@@ -3,7 +3,7 @@
 ::
 
     {
-      "format": 1,
+      "format": 2,
       "lineage": "0b6a…",                  which lockfile this is: two of different lineage are never mixed
       "serial": 7,                         counts its writes
       "writtenBy": "…", "writtenAt": "…",
@@ -16,6 +16,7 @@
             "fields": {…},
             "members": [
               {"id": "00u4…", "userType": "EMPLOYEE"},
+              {"id": "00u5…", "userType": "EMPLOYEE", "email": "marta@…"},     what led to the id when it was applied
     …
       "pending": […]                       what an apply was about to do when this was written
     }
@@ -36,10 +37,16 @@ from reconciler.core.plan import Action, Change, Reason
 from reconciler.diagnostics import StateError
 from reconciler.state import damage
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 """The version of the format that is written; older ones are upgraded when read, newer ones are refused."""
 
-UPGRADES: Final[Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]]] = {}
+
+def _with_emails(document: dict[str, Any]) -> dict[str, Any]:
+    """Format 2 may have an ``email`` with a member; format 1 had none, so there is nothing to add."""
+    return {**document, "format": 2}
+
+
+UPGRADES: Final[Mapping[int, Callable[[dict[str, Any]], dict[str, Any]]]] = {1: _with_emails}
 """How a document of one format becomes one of the next, by the older version: one function for each step."""
 
 
@@ -63,6 +70,7 @@ class Lockfile:
 class _Member(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     id: str
     user_type: UserType = msgspec.field(name="userType")
+    email: str = ""
 
 
 class _Group(msgspec.Struct, forbid_unknown_fields=True):
@@ -83,6 +91,7 @@ class _Pending(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True, g
     owned: bool = False
     version: int | None = None
     after: dict[str, Any] | None = None
+    email: str = ""
 
 
 class _File(msgspec.Struct, forbid_unknown_fields=True):
@@ -202,7 +211,8 @@ def _known(group: _Group, data: bytes, name: str, place: str) -> KnownGroup:
                 f"{name}: {place}/{member.id} is of type {member.user_type}, but its group is of {group.user_type}",
                 remedy=damage.RESTORE,
             )
-    return KnownGroup(group.owned, group.user_type, members, group.fields, group.version)
+    emails = {member.id: member.email for member in group.members if member.email}
+    return KnownGroup(group.owned, group.user_type, members, group.fields, group.version, emails)
 
 
 def _change(pending: _Pending) -> Change:
@@ -216,6 +226,7 @@ def _change(pending: _Pending) -> Change:
         after=pending.after,
         version=pending.version,
         owned=pending.owned,
+        email=pending.email,
     )
 
 
@@ -230,6 +241,7 @@ def _pending(change: Change) -> _Pending:
         after=None if change.after is None else dict(change.after),
         version=change.version,
         owned=change.owned,
+        email=change.email,
     )
 
 
@@ -252,7 +264,7 @@ def _group(known: KnownGroup) -> _Group:
     return _Group(
         owned=known.owned,
         user_type=known.user_type,
-        members=[_Member(user, known.user_type) for user in sorted(known.members)],
+        members=[_Member(user, known.user_type, known.emails.get(user, "")) for user in sorted(known.members)],
         version=known.version,
         fields=None if known.fields is None else dict(known.fields),
     )
@@ -294,9 +306,18 @@ def _entries(group: _Group) -> dict[str, Iterable[bytes]]:
         entries["version"] = [_ENCODER.encode(group.version)]
     if group.fields is not None:
         entries["fields"] = [_indented("        ", group.fields)]
-    after = b', "userType": %b}' % _ENCODER.encode(group.user_type)
-    entries["members"] = _array("        ", [member.id for member in group.members], b'{"id": ', after)
+    user_type = b', "userType": %b' % _ENCODER.encode(group.user_type)
+    if any(member.email for member in group.members):
+        lines = [_line(member, user_type) for member in group.members]
+        entries["members"] = _array("        ", [msgspec.Raw(line) for line in lines])
+    else:
+        entries["members"] = _array("        ", [member.id for member in group.members], b'{"id": ', user_type + b"}")
     return entries
+
+
+def _line(member: _Member, user_type: bytes) -> bytes:
+    email = b', "email": %b' % _ENCODER.encode(member.email) if member.email else b""
+    return b'{"id": %b%b%b}' % (_ENCODER.encode(member.id), user_type, email)
 
 
 def _object(indent: str, entries: Mapping[str, Iterable[bytes]]) -> Iterator[bytes]:

@@ -283,7 +283,7 @@ def test_an_empty_file_beside_others_is_a_warning(file: Path) -> None:
 
 def test_the_error_counts_its_problems(file: Path) -> None:
     """The message says how much there is to do; warnings are shown too but not counted."""
-    file.write_text("people: {}\nteams: {}\n")
+    file.write_text("persons: {}\ngroups: {}\n")
     Path("b.yaml").write_text("offboarded: []\n")
     Path("c.yaml").write_text("")
     with pytest.raises(ConfigurationError, match=r"^3 problems in 2 files$") as caught:

@@ -95,7 +95,7 @@ def test_it_accepts_the_good_cases(case: str) -> None:
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"people": {}},
+        {"persons": {}},
         {"tenants": {}},
         {"tenants": [{"tenant": "Acme"}]},
         {"tenants": [{"groups": []}]},
@@ -124,7 +124,8 @@ def test_it_accepts_the_good_cases(case: str) -> None:
                 {"id": "a", "name": "A", "userType": "ROBOT"},
                 {"id": "a", "name": {"not a language": "A"}},
                 {"id": "a", "membership": None},
-                {"id": "a", "members": ["ana@acme.example"]},
+                {"id": "a", "members": [{"email": "ana"}]},
+                {"id": "a", "members": [{"id": "ana", "team": "b"}]},
                 {"id": "a", "members": [{"reason": "A"}]},
                 {"id": "a", "members": [None]},
             )

@@ -19,6 +19,7 @@ from reconciler.state import Lockfile, decode, encode, new
 from reconciler.state.lockfile import FORMAT, UPGRADES, upgrade
 
 GOLDEN = Path(__file__).with_name("lockfile.json").read_bytes()
+OLDER = Path(__file__).with_name("lockfile.1.json").read_bytes()
 
 EXAMPLE = Lockfile(
     lineage="6f1c7a52-0d0e-4a54-9a3b-0d6f8a6f9f5e",
@@ -39,12 +40,14 @@ EXAMPLE = Lockfile(
                 },
                 version=3,
             ),
-            "buyers": KnownGroup(False, UserType.CUSTOMER, frozenset({"40012"})),
+            "buyers": KnownGroup(
+                False, UserType.CUSTOMER, frozenset({"40012", "40014"}), emails={"40014": "Marta@acme.example"}
+            ),
         },
         "empty": {},
     },
     pending=(
-        Change("acmeprod", "buyers", "40013", Action.CREATE, Reason.NEW, UserType.CUSTOMER),
+        Change("acmeprod", "buyers", "40013", Action.CREATE, Reason.NEW, UserType.CUSTOMER, email="bo@acme.example"),
         Change(
             "acmeprod",
             "catalog-managers",
@@ -68,13 +71,17 @@ values = st.recursive(
 )
 fields = st.none() | st.dictionaries(texts, values, max_size=4)
 versions = st.none() | st.integers(0, 10**6)
-groups = st.builds(
-    KnownGroup,
-    owned=st.booleans(),
-    user_type=st.sampled_from(UserType),
-    members=st.frozensets(texts, max_size=6),
-    fields=fields,
-    version=versions,
+mails = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8)
+groups = st.dictionaries(texts, st.none() | mails, max_size=6).flatmap(
+    lambda members: st.builds(
+        KnownGroup,
+        owned=st.booleans(),
+        user_type=st.sampled_from(UserType),
+        members=st.just(frozenset(members)),
+        fields=fields,
+        version=versions,
+        emails=st.just({user: email for user, email in members.items() if email}),
+    )
 )
 changes = st.builds(
     Change,
@@ -90,6 +97,10 @@ changes = st.builds(
     after=fields,
     version=versions,
     owned=st.booleans(),
+    email=texts,
+    person=st.none(),
+    teams=st.just(()),
+    until=st.none(),
 )
 lockfiles = st.builds(
     Lockfile,
@@ -131,14 +142,18 @@ def test_it_is_json() -> None:
     """Other tools can read it."""
     found = json.loads(GOLDEN)
     assert (found["format"], found["serial"]) == (FORMAT, 7)
-    assert found["tenants"]["acmeprod"]["buyers"]["members"] == [{"id": "40012", "userType": "CUSTOMER"}]
+    assert found["tenants"]["acmeprod"]["buyers"]["members"] == [
+        {"id": "40012", "userType": "CUSTOMER"},
+        {"id": "40014", "userType": "CUSTOMER", "email": "Marta@acme.example"},
+    ]
 
 
 def test_a_member_who_comes_is_one_line() -> None:
     """A reviewer sees exactly who was added, unless it is the last one, whose neighbour gets a comma."""
     buyers = EXAMPLE.known["acmeprod"]["buyers"]
     tenants = dict(EXAMPLE.known) | {
-        "acmeprod": dict(EXAMPLE.known["acmeprod"]) | {"buyers": replace(buyers, members=frozenset({"40012", "30000"}))}
+        "acmeprod": dict(EXAMPLE.known["acmeprod"])
+        | {"buyers": replace(buyers, members=frozenset({"40012", "40014", "30000"}))}
     }
     before, after = GOLDEN.splitlines(), encode(replace(EXAMPLE, known=tenants)).splitlines()
     assert [line for line in after if line not in before] == [
@@ -224,7 +239,7 @@ def test_no_truncation_is_read() -> None:
 def test_the_end_of_a_truncated_file_is_told() -> None:
     """The line and column where the text ends."""
     with refused("cut off", at=(3, 5)):
-        decode(b'{\n  "format": 1,\n    ', "L")
+        decode(b'{\n  "format": 2,\n    ', "L")
 
 
 @given(st.integers(0, len(GOLDEN) - 1), st.binary(max_size=3))
@@ -341,7 +356,7 @@ def test_a_group_twice_is_refused() -> None:
         decode(edited(group, group + ",\n" + group), "L")
 
 
-@pytest.mark.parametrize("key", ['  "serial": 7,\n', '        "version": 3,\n', '  "format": 1,\n'])
+@pytest.mark.parametrize("key", ['  "serial": 7,\n', '        "version": 3,\n', '  "format": 2,\n'])
 def test_a_key_twice_is_refused(key: str) -> None:
     """At every level: nobody can tell which of the two was meant."""
     with refused("twice"):
@@ -362,8 +377,8 @@ def test_a_member_of_another_type_is_refused() -> None:
 
 def test_a_newer_format_is_refused_by_its_number() -> None:
     """Whatever it contains: an older tool must not write over what it does not understand."""
-    with refused("format 2", "up to 1"):
-        decode(b'{"format": 2, "lineage": {"new": "shape"}}', "L")
+    with refused("format 3", "up to 2"):
+        decode(b'{"format": 3, "lineage": {"new": "shape"}}', "L")
 
 
 @pytest.mark.parametrize("version", [0, -1, -(10**30)])
@@ -379,6 +394,15 @@ def test_upgrades_are_taken_one_after_the_other() -> None:
     assert upgrade({"one": True}, "L", 1, steps, 3) == {"one": True, "two": True, "three": True}
     with refused("format 1"):
         upgrade({}, "L", 1, {2: steps[2]}, 3)
+
+
+def test_format_1_is_read() -> None:
+    """It had no e-mails; what it says is all there, and the next write makes it the present format."""
+    found = decode(OLDER, "L")
+    buyers = replace(EXAMPLE.known["acmeprod"]["buyers"], members=frozenset({"40012"}), emails={})
+    known = {**EXAMPLE.known, "acmeprod": {**EXAMPLE.known["acmeprod"], "buyers": buyers}}
+    assert found == replace(EXAMPLE, known=known, pending=(replace(EXAMPLE.pending[0], email=""), EXAMPLE.pending[1]))
+    assert decode(encode(found), "L") == found
 
 
 def test_every_older_format_can_be_read() -> None:

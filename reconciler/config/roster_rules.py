@@ -1,0 +1,157 @@
+"""What people, teams and the entries that name them have to keep to: every name once, known, and in no circle."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import tzinfo
+from difflib import get_close_matches
+from typing import Final
+
+from reconciler.config.nodes import Map, Members, Node, Scalar, Seq, maps, text
+from reconciler.config.roster import Roster, keys_of, named, period_of, roster, texts_by_name, zone_of
+from reconciler.config.schema_people import MemberPart
+from reconciler.config.wording import misspelt
+from reconciler.diagnostics import Diagnostic, Source
+
+_ONE: Final = "give exactly one of `id`, `email`, `person` and `team`"
+
+
+def misnamed(roots: Sequence[Node]) -> Iterator[Diagnostic]:
+    """What is wrong with the people and teams of all files, and with the entries that name somebody."""
+    files = [root for root in roots if isinstance(root, Map)]
+    names = roster(files)
+    yield from _names_once(files)
+    yield from _same_user(names)
+    for root in files:
+        zone = zone_of(root)
+        for _, node in named(root, "people"):
+            yield from _person(node, zone)
+        for _, team in named(root, "teams"):
+            yield from _listed_once(team)
+            for item in team.items if isinstance(team, Seq) else ():
+                yield from _entry(item, names, zone, in_team=True)
+        for tenant in maps(root, "tenants"):
+            for item in _entries(tenant):
+                yield from _entry(item, names, zone)
+    yield from _circles(names)
+
+
+def _entries(tenant: Map) -> Iterator[Node]:
+    listed = tenant.get("offboarded")
+    yield from listed.items if isinstance(listed, Seq) else ()
+    for group in maps(tenant, "groups"):
+        members = group.get("members")
+        yield from members.odd if isinstance(members, Members) else ()
+
+
+def _names_once(roots: Sequence[Map]) -> Iterator[Diagnostic]:
+    first: dict[str, tuple[str, Source]] = {}
+    for root in roots:
+        for kind, key in (("person", "people"), ("team", "teams")):
+            part = root.get(key)
+            for name, entry in part.entries.items() if isinstance(part, Map) else ():
+                before, place = first.setdefault(name, (kind, entry.key))
+                if place is not entry.key:
+                    message = f"`{name}` is a {kind} and " + ("stands twice" if kind == before else f"a {before}")
+                    yield Diagnostic(
+                        message, entry.key, "keep one of them, or rename one", (("the other is here", place),)
+                    )
+
+
+def _same_user(names: Roster) -> Iterator[Diagnostic]:
+    first: dict[str, tuple[str, Source]] = {}
+    for handle, known_as, entry in texts_by_name(names.people):
+        before, place = first.setdefault(known_as, (handle, entry.source)) if known_as else (handle, entry.source)
+        if before != handle:
+            yield Diagnostic(
+                f"`{handle}` and `{before}` are the same user: `{known_as}`",
+                entry.source,
+                "keep one name for each person",
+                (("the other is here", place),),
+            )
+
+
+def _person(node: Node, zone: tzinfo) -> Iterator[Diagnostic]:
+    if not isinstance(node, Map):
+        return
+    if not ({"id", "email"} & node.entries.keys()):
+        yield Diagnostic("this person has neither `id` nor `email`", node.source, "give at least one of them")
+    yield from _turned(node, zone)
+
+
+def _turned(node: Map, zone: tzinfo) -> Iterator[Diagnostic]:
+    period = period_of(node, zone)
+    if period.start and period.end and period.end <= period.start:
+        yield Diagnostic(
+            "`until` is before `from`, so this never counts", node.entries["until"].key, "exchange or correct them"
+        )
+
+
+def _listed_once(team: Node) -> Iterator[Diagnostic]:
+    first: dict[str, Source] = {}
+    for item in team.items if isinstance(team, Seq) else ():
+        name = text(item)
+        if name is not None and first.setdefault(name, item.source) is not item.source:
+            yield Diagnostic(
+                f"`{name}` is listed twice in this team",
+                item.source,
+                "keep one of them",
+                (("first here", first[name]),),
+            )
+
+
+def _entry(node: Node, names: Roster, zone: tzinfo, *, in_team: bool = False) -> Iterator[Diagnostic]:
+    if isinstance(node, Scalar):
+        name = text(node)
+        if in_team and name and "@" not in name and name not in names.people and name not in names.teams:
+            everybody = [*names.people, *names.teams]
+            yield _unknown("there is no person and no team", name, node.source, everybody)
+    elif isinstance(node, Map):
+        given = keys_of(node)
+        if len(given) != 1 and not misspelt(node, MemberPart):
+            told = " and ".join(f"`{key}`" for key in given)
+            message = f"an entry can't have {told}" if given else "this entry names nobody"
+            yield Diagnostic(message, node.entries[given[1]].key if given else node.source, _ONE)
+        yield from _turned(node, zone)
+        yield from _known(node, "person", names.people, names.teams)
+        yield from _known(node, "team", names.teams, names.people)
+
+
+def _known(node: Map, key: str, known: Mapping[str, object], other: Mapping[str, object]) -> Iterator[Diagnostic]:
+    place, name = node.get(key), text(node.get(key))
+    if place is None or name is None or name in known:
+        return
+    if name in other:
+        meant = "team" if key == "person" else "person"
+        yield Diagnostic(f"`{name}` is a {meant}, not a {key}", place.source, f"write `{meant}: {name}`")
+    else:
+        yield _unknown(f"there is no {key}", name, place.source, list(known))
+
+
+def _unknown(what: str, name: str, place: Source, known: Sequence[str]) -> Diagnostic:
+    close = get_close_matches(name, known, n=1, cutoff=0.6)
+    remedy = f"did you mean `{close[0]}`?" if close else "add it under `people` or `teams`, or correct the name"
+    return Diagnostic(f"{what} `{name}`", place, remedy)
+
+
+def _circles(names: Roster) -> Iterator[Diagnostic]:
+    """Each circle of teams once, as a path: whoever breaks it needs all of its lines."""
+    done: set[str] = set()
+    for team in names.teams:
+        yield from _circles_from(team, names, [], done)
+
+
+def _circles_from(team: str, names: Roster, path: list[tuple[str, Source]], done: set[str]) -> Iterator[Diagnostic]:
+    steps = [name for name, _ in path]
+    if team in steps:
+        circle = path[steps.index(team) :]
+        told = " → ".join(f"`{name}`" for name in (*(name for name, _ in circle), team))
+        *others, (_, last) = circle
+        related = tuple((f"`{name}` leads on here", place) for name, place in others)
+        yield Diagnostic(f"teams contain each other: {told}", last, "take one of these entries out", related)
+        return
+    if team in done:
+        return
+    for item in names.teams[team]:
+        inner = text(item.node.get("team")) if isinstance(item.node, Map) else text(item.node)
+        if inner in names.teams:
+            yield from _circles_from(inner, names, [*path, (team, item.node.source)], done)
+    done.add(team)

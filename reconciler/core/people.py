@@ -1,0 +1,305 @@
+"""People to user ids: who is a member at one instant, by e-mail, person or team, and who has to be nowhere.
+
+What the configuration calls an entry becomes a member here, once the service has said which account an e-mail leads
+to. An e-mail that led to another id when it was last applied stops the tenant: somebody may have registered a freed
+address, and would walk in under a name that a reviewer trusts.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Final
+
+from reconciler.core.model import (
+    Account,
+    DesiredGroup,
+    DesiredTenant,
+    Entry,
+    KnownGroup,
+    LiveGroup,
+    Person,
+    UserType,
+)
+from reconciler.diagnostics import Diagnostic, Severity, Source
+
+IDENTITY: Final = "identity"
+"""The rule of a refusal because an e-mail leads to somebody else than before."""
+
+MOST_NAMED: Final = 5
+
+Accounts = Mapping[tuple[UserType, str], tuple[Account, ...]]
+"""All accounts of a userType and a casefolded e-mail."""
+
+Pins = Mapping[tuple[UserType, str], frozenset[str]]
+"""The ids that a casefolded e-mail led to when applied, by userType: more than one once a change was accepted."""
+
+
+def pins(known: Mapping[str, KnownGroup]) -> Pins:
+    """What the lockfile remembers of e-mails, over all groups of a tenant."""
+    found: defaultdict[tuple[UserType, str], set[str]] = defaultdict(set)
+    for group in known.values():
+        for user, email in group.emails.items():
+            found[group.user_type, email.casefold()].add(user)
+    return {key: frozenset(users) for key, users in found.items()}
+
+
+def emails(
+    tenant: DesiredTenant, live: Mapping[str, LiveGroup], at: datetime, pinned: Pins
+) -> dict[UserType, set[str]]:
+    """The e-mails that have to be looked up, by the userType of the account: those of entries that hold, no more."""
+    wanted: defaultdict[UserType, set[str]] = defaultdict(set)
+    for group in tenant.groups:
+        kind = user_type(group, live)
+        for entry in group.entries:
+            if not entry.person.id and entry.period.holds(at) and entry.person.user_type in {None, kind}:
+                wanted[kind].add(entry.person.mail)
+    for entry in tenant.offboarded:
+        if not entry.person.id and entry.period.holds(at):
+            for kind in _kinds(entry.person, pinned):
+                wanted[kind].add(entry.person.mail)
+    return dict(wanted)
+
+
+def user_type(group: DesiredGroup, live: Mapping[str, LiveGroup]) -> UserType:
+    """Whom a bound group takes."""
+    if group.fields is not None:
+        return UserType(group.fields["userType"])
+    found = live.get(group.id or "")
+    return found.user_type if found else UserType.EMPLOYEE
+
+
+def _kinds(person: Person, pinned: Pins) -> tuple[UserType, ...]:
+    """The types of account that somebody to be offboarded may have: both, unless something tells."""
+    if person.user_type:
+        return (person.user_type,)
+    return tuple(kind for kind in UserType if (kind, person.mail) in pinned) or tuple(UserType)
+
+
+@dataclass(frozen=True, slots=True)
+class Identified:
+    """A tenant with all members that hold by id, who is to be in no group at all, and what stands in the way.
+
+    ``moved`` are the e-mails that lead to somebody else now; ``problems`` has everything else, remarks included.
+    """
+
+    tenant: DesiredTenant
+    leaving: Mapping[str, Entry] = field(default_factory=dict)
+    problems: tuple[Diagnostic, ...] = ()
+    moved: tuple[Diagnostic, ...] = ()
+
+
+def identify(
+    tenant: DesiredTenant,
+    people: Iterable[Entry],
+    live: Mapping[str, LiveGroup],
+    found: Accounts,
+    pinned: Pins,
+    at: datetime,
+    accepted: Collection[str] = (),
+) -> Identified:
+    """The tenant's groups with the members that hold at the instant; ``accepted`` are casefolded e-mails that may move.
+
+    Who is offboarded and a member as well is a contradiction that only the author can solve, so it is a problem.
+    """
+    search = _Search(tenant.name, found, pinned, at, accepted)
+    named = list(people)
+    bounded = {entry.person.id: entry for entry in named if entry.person.id and not entry.period.holds(at)}
+    groups = tuple(search.members(group, user_type(group, live), bounded) for group in tenant.groups)
+    leaving = dict(search.leaving(tenant.offboarded))
+    search.problems += _torn(groups, leaving)
+    known_as = {entry.person.id: entry.person for entry in named if entry.person.id} | search.known_as
+    known_as |= {user: known_as.get(user, entry.person) for user, entry in leaving.items()}
+    return Identified(
+        replace(tenant, groups=groups, people=known_as), leaving, tuple(search.problems), tuple(search.moved.values())
+    )
+
+
+def _torn(groups: Iterable[DesiredGroup], leaving: Mapping[str, Entry]) -> Iterator[Diagnostic]:
+    for group in groups:
+        members = group.members or {}
+        for user in sorted(leaving.keys() & members.keys()):
+            yield Diagnostic(
+                f"{told(leaving[user].person, user)} is offboarded, and a member of {group.id}",
+                members[user],
+                "remove one of the two entries",
+                (("offboarded here", leaving[user].source),),
+            )
+
+
+def told(person: Person, user: str | None = None) -> str:
+    """Somebody in a message: handle or e-mail as the file names them, and the id that it stands for."""
+    names = [person.handle, person.email if person.email != person.handle else "", user or person.id]
+    first, *others = list(dict.fromkeys(name for name in names if name))
+    return f"{first} ({', '.join(others)})" if others else first
+
+
+class _Search:
+    """One tenant's search for the ids of its entries, and what it ran into; each e-mail is complained of once."""
+
+    def __init__(self, tenant: str, found: Accounts, pinned: Pins, at: datetime, accepted: Collection[str]) -> None:
+        self.tenant, self.found, self.pinned, self.at, self.accepted = tenant, found, pinned, at, accepted
+        self.problems: list[Diagnostic] = []
+        self.moved: dict[tuple[UserType, str], Diagnostic] = {}
+        self.known_as: dict[str, Person] = {}
+        self._told: set[tuple[UserType, str]] = set()
+
+    def members(self, group: DesiredGroup, kind: UserType, bounded: Mapping[str, Entry]) -> DesiredGroup:
+        """The group with its entries as members; a plain id of a person is one only while that person can be."""
+        stopped = {user: bounded[user] for user in bounded.keys() & (group.members or {}).keys()}
+        if group.members is None or not (group.entries or stopped):
+            return group
+        active, ended, upcoming = self._sorted(group, kind)
+        for user, entry in stopped.items():
+            (ended if entry.period.is_over(self.at) else upcoming).setdefault(user, entry)
+        plain = {user: source for user, source in group.members.items() if user not in stopped}
+        named = {user: entry for user, entry in active.items() if user not in plain}
+        return replace(
+            group,
+            entries=(),
+            members=plain | {user: entry.source for user, entry in named.items()},
+            reasons={**group.reasons, **{user: entry.reason for user, entry in named.items() if entry.reason}},
+            named=named,
+            ended={user: entry for user, entry in ended.items() if user not in plain and user not in named},
+            upcoming={user: entry for user, entry in upcoming.items() if user not in plain and user not in named},
+        )
+
+    def _sorted(self, group: DesiredGroup, kind: UserType) -> tuple[dict[str, Entry], ...]:
+        """The entries by user id: those that hold, of several the one that lasts longest, are over, or not begun."""
+        active: dict[str, Entry] = {}
+        ended: dict[str, Entry] = {}
+        upcoming: dict[str, Entry] = {}
+        for entry in group.entries:
+            if entry.period.holds(self.at):
+                user = self.user_of(entry, kind)
+                if user is not None and (user not in active or _outlasts(entry, active[user])):
+                    active[user] = entry
+            else:
+                away = ended if entry.period.is_over(self.at) else upcoming
+                for user in self._remembered(entry.person, kind):
+                    away.setdefault(user, entry)
+        return active, ended, upcoming
+
+    def _remembered(self, person: Person, kind: UserType) -> Iterable[str]:
+        """The ids of somebody who is not to be looked up any more: as given, or as the lockfile remembers."""
+        return (person.id,) if person.id else self.pinned.get((kind, person.mail), ())
+
+    def user_of(self, entry: Entry, kind: UserType) -> str | None:
+        """The id of who is to be a member, or None with a problem noted."""
+        person = entry.person
+        if person.user_type not in {None, kind}:
+            self.problems.append(
+                Diagnostic(
+                    f"{told(person)} is of type {person.user_type}, but the group takes {kind} users",
+                    entry.source,
+                    "correct the person's `userType`, or take the member out",
+                )
+            )
+            return None
+        if person.id:
+            return person.id
+        return self._looked_up(entry, kind)
+
+    def _looked_up(self, entry: Entry, kind: UserType) -> str | None:
+        key = kind, entry.person.mail
+        accounts, new = self.found.get(key, ()), key not in self._told
+        self._told.add(key)
+        if len(accounts) != 1:
+            if new:
+                self.problems.append(self._not_one(entry, kind, accounts))
+            return None
+        (account,) = accounts
+        if new and account.problem:
+            self.problems.append(self._unfit(entry, account))
+        before = self.pinned.get(key, frozenset())
+        if before and account.id not in before and key[1] not in self.accepted:
+            self.moved.setdefault(key, self._moved(entry, before, account.id))
+        self.known_as[account.id] = replace(entry.person, id=account.id, name=entry.person.name or account.name)
+        return account.id
+
+    def _not_one(self, entry: Entry, kind: UserType, accounts: tuple[Account, ...]) -> Diagnostic:
+        who = told(entry.person)
+        if accounts:
+            ids = ", ".join(sorted(account.id for account in accounts))
+            message = f"{who}: {len(accounts)} {kind} accounts of {self.tenant} have this e-mail: {ids}"
+            return Diagnostic(message, entry.source, "give the id of the right one instead of the e-mail")
+        before = ", ".join(sorted(self.pinned.get((kind, entry.person.mail), ())))
+        message = f"{who}: no {kind} account of {self.tenant} has this e-mail" + (
+            f"; it led to {before}" if before else ""
+        )
+        return Diagnostic(
+            message, entry.source, "correct the e-mail, have the account made first, or take the person out"
+        )
+
+    def _unfit(self, entry: Entry, account: Account) -> Diagnostic:
+        return Diagnostic(
+            f"the account of {told(entry.person, account.id)} {account.problem}",
+            entry.source,
+            "access is planned all the same; take the person out if that is wrong",
+            severity=Severity.WARNING,
+        )
+
+    def _moved(self, entry: Entry, before: frozenset[str], now: str) -> Diagnostic:
+        email = entry.person.email
+        return Diagnostic(
+            f"{told(entry.person)} led to {' and '.join(sorted(before))} when it was applied, and leads to {now} now",
+            entry.source,
+            f"somebody may have registered a freed address: find out who {now} is, then go on with"
+            f" --accept-identity {email}, or give the id instead of the e-mail",
+            rule=IDENTITY,
+        )
+
+    def leaving(self, entries: Iterable[Entry]) -> Iterator[tuple[str, Entry]]:
+        """Who is to be in no group now; an e-mail that leads nowhere has nothing to lose, which is worth a remark."""
+        for entry in entries:
+            if not entry.period.holds(self.at):
+                continue
+            users = list(self._all_of(entry.person))
+            yield from ((user, entry) for user in users)
+            if not users:
+                self.problems.append(
+                    Diagnostic(
+                        f"{told(entry.person)} is offboarded, and no account of {self.tenant} has this e-mail",
+                        entry.source,
+                        "if the account is gone there is nothing to do; otherwise give its id",
+                        severity=Severity.WARNING,
+                    )
+                )
+
+    def _all_of(self, person: Person) -> Iterator[str]:
+        """Every id that somebody has or had: leaving takes them all."""
+        if person.id:
+            yield person.id
+            return
+        seen: set[str] = set()
+        for kind in _kinds(person, self.pinned):
+            seen |= {account.id for account in self.found.get((kind, person.mail), ())}
+            seen |= self.pinned.get((kind, person.mail), frozenset())
+        yield from sorted(seen)
+
+
+def _outlasts(one: Entry, other: Entry) -> bool:
+    end, present = one.period.end, other.period.end
+    return present is not None and (end is None or end > present)
+
+
+def overdue(tenants: Iterable[DesiredTenant], at: datetime) -> Iterator[Diagnostic]:
+    """One remark on all lines whose time is over: they do nothing any more, and hide what does."""
+    over: dict[Source, Entry] = {}
+    for tenant in tenants:
+        for group in tenant.groups:
+            for entry in group.entries:
+                if entry.period.is_over(at):
+                    over.setdefault(entry.period.bound or entry.source, entry)
+    if over:
+        first, *others = sorted(over)
+        lines = "1 line" if len(over) == 1 else f"{len(over)} lines"
+        more = len(others) - MOST_NAMED
+        yield Diagnostic(
+            f"the time of {lines} of the configuration is over"
+            + (f"; {MOST_NAMED + 1} of them are shown" if more > 0 else ""),
+            first,
+            "take out what is no longer needed",
+            tuple((told(over[place].person), place) for place in others[:MOST_NAMED]),
+            severity=Severity.WARNING,
+        )
