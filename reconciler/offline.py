@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from reconciler.core import offline, people
 from reconciler.core.model import Account, Desired, KnownGroup, LiveGroup, UserType
 from reconciler.emporix.memberships import Memberships
-from reconciler.engine import Outlook, Scope, make_plan
+from reconciler.engine import Outlook, make_plan
+from reconciler.planning import Scope
 from reconciler.state.lockfile import Lockfile
 
 

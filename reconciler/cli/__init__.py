@@ -28,6 +28,7 @@ COMMANDS = {
     "show": "reconciler.cli.plan:show_",
     "diff": "reconciler.cli.diff:diff",
     "drift": "reconciler.cli.plan:drift",
+    "due": "reconciler.cli.due:due",
     "comment": "reconciler.cli.posting:comment",
     "state": "reconciler.cli.state:state",
     "schema": "reconciler.cli.project:schema",

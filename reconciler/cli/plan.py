@@ -20,7 +20,8 @@ from reconciler.core.plan import Plan
 from reconciler.diagnostics import ExitCode, PlanError, ReconcilerError
 
 if TYPE_CHECKING:
-    from reconciler.engine import Outlook, Scope
+    from reconciler.engine import Outlook
+    from reconciler.planning import Scope
     from reconciler.state import Store
 
 DEFAULT_PARALLELISM = 16

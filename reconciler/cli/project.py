@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -10,6 +10,9 @@ from reconciler import __version__
 from reconciler.cli.output import show, talk
 from reconciler.cli.session import Session, file_options
 from reconciler.diagnostics import ConfigurationError
+
+if TYPE_CHECKING:
+    from reconciler.core.model import DesiredGroup
 
 STARTER = """\
 # Who may do what in Emporix. Check with `reconciler validate`, look with `reconciler plan`,
@@ -108,12 +111,17 @@ def validate(session: Session) -> None:
     loaded = session.load()
     session.store(loaded.desired.state)  # a place that nothing can be kept in is a mistake as well
     groups = sum(len(tenant.groups) for tenant in loaded.desired.tenants)
-    members = sum(len(group.members or ()) for tenant in loaded.desired.tenants for group in tenant.groups)
+    members = sum(_members_of(group) for tenant in loaded.desired.tenants for group in tenant.groups)
     counted = ", ".join(
         f"{count} {name}{'' if count == 1 else 's'}"
         for count, name in ((len(loaded.desired.tenants), "tenant"), (groups, "group"), (members, "member"))
     )
     show([f"The configuration is valid: {counted} in {len(loaded.files)} file{'' if len(loaded.files) == 1 else 's'}."])
+
+
+def _members_of(group: "DesiredGroup") -> int:
+    """How many people the file lists for a group, whether or not their time has come."""
+    return len(group.members or ()) + len({entry.person for entry in group.entries})
 
 
 @click.command(epilog="\b\nExamples:\n  reconciler schema > schema.json\n  reconciler schema --plan > plan.schema.json")

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from reconciler.config import Loaded
     from reconciler.emporix.client import Exchange
     from reconciler.emporix.iam import Connect
-    from reconciler.engine import Scope
+    from reconciler.planning import Scope
     from reconciler.state import Seal, Store
 
 DEFAULT_FILE = Path("reconciler.yaml")
@@ -66,7 +66,7 @@ class Session:
 
     def scope(self, targets: tuple[str, ...] = (), take_over: bool = False, at: datetime | None = None) -> "Scope":
         """What part of the world to plan, and for when: now, unless somebody rehearses."""
-        from reconciler.engine import Scope
+        from reconciler.planning import Scope
 
         return Scope(self.tenants, targets, take_over, at or datetime.now(UTC), self.identities)
 

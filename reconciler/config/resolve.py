@@ -7,7 +7,7 @@ from functools import reduce
 from typing import Any
 
 from reconciler.config.nodes import Map, Members, Node, Seq, maps, plain, text
-from reconciler.config.roster import Roster, named_by, roster, zone_of
+from reconciler.config.roster import Roster, moves, named_by, roster, zone_of
 from reconciler.config.rules import match_of
 from reconciler.config.values import limit
 from reconciler.core.model import (
@@ -19,6 +19,7 @@ from reconciler.core.model import (
     Entry,
     Guards,
     Membership,
+    Moved,
     Person,
     UserType,
 )
@@ -35,7 +36,7 @@ def desired(roots: Sequence[Map], state: str | None) -> Desired:
             tenants[tenant.name] = _joined(known, tenant) if known else tenant
     guards = reduce(_strictest, (_guards(root, Guards()) for root in roots))
     everywhere = (replace(tenant, offboarded=(*tenant.offboarded, *names.left)) for tenant in tenants.values())
-    return Desired(tuple(everywhere), state, guards, people=tuple(names.people.values()))
+    return Desired(tuple(everywhere), state, guards, people=tuple(dict.fromkeys(names.people.values())))
 
 
 def _joined(first: DesiredTenant, second: DesiredTenant) -> DesiredTenant:
@@ -45,6 +46,7 @@ def _joined(first: DesiredTenant, second: DesiredTenant) -> DesiredTenant:
         groups=(*first.groups, *second.groups),
         guards=_strictest(first.guards, second.guards),
         offboarded=(*first.offboarded, *second.offboarded),
+        moved=(*first.moved, *second.moved),
     )
 
 
@@ -58,6 +60,7 @@ def _tenants(root: Map, names: Roster) -> Iterator[DesiredTenant]:
             groups=tuple(_group(group, guards, names, zone) for group in maps(tenant, "groups")),
             guards=guards,
             offboarded=tuple(_offboarded(tenant.get("offboarded"), names, zone)),
+            moved=tuple(Moved(old, new, source) for old, new, source in moves(tenant)),
         )
 
 

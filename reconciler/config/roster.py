@@ -10,7 +10,7 @@ from datetime import UTC, tzinfo
 from typing import Final
 
 from reconciler.config.dates import end_of, start_of, zone
-from reconciler.config.nodes import Map, Node, Scalar, Seq, text
+from reconciler.config.nodes import Map, Node, Scalar, Seq, maps, text
 from reconciler.core.model import ALWAYS, Entry, Period, Person, UserType
 from reconciler.diagnostics import Source
 
@@ -74,8 +74,8 @@ def _within(entries: Iterable[Entry], period: Period, reason: str) -> Iterable[E
     return [replace(entry, period=entry.period.within(period), reason=reason or entry.reason) for entry in entries]
 
 
-def roster(roots: Iterable[Map]) -> Roster:
-    """The people and teams of all files together."""
+def roster(roots: Sequence[Map]) -> Roster:
+    """The people and teams of all files together; an old name stands for the new one wherever it is still used."""
     found = Roster()
     for root in roots:
         here = zone_of(root)
@@ -91,7 +91,20 @@ def roster(roots: Iterable[Map]) -> Roster:
         for name, node in named(root, "teams"):
             if name not in found.teams:
                 found.teams[name] = [Item(item, here) for item in (node.items if isinstance(node, Seq) else ())]
+    for old, new, _ in (move for root in roots for move in moves(root)):
+        if new in found.people:
+            found.people.setdefault(old, found.people[new])
+        elif new in found.teams:
+            found.teams.setdefault(old, found.teams[new])
     return found
+
+
+def moves(node: Map) -> Iterator[tuple[str, str, Source]]:
+    """What a mapping's ``moved`` says: old name, new name, and the place of the old one."""
+    for item in maps(node, "moved"):
+        old, new = item.get("from"), text(item.get("to"))
+        if (name := text(old)) is not None and new is not None and old is not None:
+            yield name, new, old.source
 
 
 def named(root: Map, key: str) -> Iterator[tuple[str, Node]]:
@@ -147,5 +160,5 @@ def keys_of(entry: Node) -> Sequence[str]:
 
 def texts_by_name(people: Mapping[str, Entry]) -> Iterator[tuple[str, str, Entry]]:
     """Handle, and what the person is known by in the service: the id, or the e-mail as it is compared."""
-    for handle, entry in people.items():
-        yield handle, entry.person.id or entry.person.mail, entry
+    for entry in {id(entry): entry for entry in people.values()}.values():
+        yield entry.person.handle, entry.person.id or entry.person.mail, entry

@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from typing import Final
 
 from reconciler.config.nodes import Map, Members, Node, Scalar, Seq, maps, text
-from reconciler.config.roster import Roster, keys_of, named, period_of, roster, texts_by_name, zone_of
+from reconciler.config.roster import Roster, keys_of, moves, named, period_of, roster, texts_by_name, zone_of
 from reconciler.config.schema_people import MemberPart
 from reconciler.config.wording import misspelt
 from reconciler.diagnostics import Diagnostic, Source
@@ -32,6 +32,25 @@ def misnamed(roots: Sequence[Node]) -> Iterator[Diagnostic]:
             for item in _entries(tenant):
                 yield from _entry(item, names, zone)
     yield from _circles(names)
+    yield from _moves(files, names)
+
+
+def _moves(roots: Sequence[Map], names: Roster) -> Iterator[Diagnostic]:
+    """Old names that are no longer needed or still taken, groups that are moved twice, and names that lead nowhere."""
+    present = {name for root in roots for key in ("people", "teams") for name, _ in named(root, key)}
+    for old, new, source in (move for root in roots for move in moves(root)):
+        if old in present:
+            yield Diagnostic(f"`{old}` is moved to `{new}`, and is still here", source, "remove one of the two")
+        elif new not in present:
+            yield _unknown("there is no person and no team", new, source, sorted(present))
+    first: dict[tuple[str | None, str], Source] = {}
+    for tenant in (tenant for root in roots for tenant in maps(root, "tenants")):
+        name = text(tenant.get("tenant"))
+        for old, new, source in moves(tenant):
+            for group in (old, new):
+                if first.setdefault((name, group), source) is not source:
+                    related = (("the other is here", first[name, group]),)
+                    yield Diagnostic(f"`{group}` of {name} is moved twice", source, "keep one of the lines", related)
 
 
 def _entries(tenant: Map) -> Iterator[Node]:

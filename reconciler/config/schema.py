@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from pydantic import ConfigDict, Field
 
-from reconciler.config.schema_people import LEFT_OUT, Member, Offboarded, Part, Someone, TeamMember
+from reconciler.config.schema_people import LEFT_OUT, Member, MovedPart, Offboarded, Part, Someone, TeamMember
 from reconciler.config.values import (
     Count,
     FilePattern,
@@ -215,6 +215,13 @@ class TenantPart(Part):
         description="The tenant's groups that this file says something about.",
         examples=[[{"match": {"code": "BO_MANAGER"}, "members": ["00u4ukqvzlEP31sCk417"]}]],
     )
+    moved: list[MovedPart] | None = Field(
+        default=LEFT_OUT,
+        title="Moved groups",
+        description="Groups of yours that go on under a new id: made anew with all that the old one has, and everybody "
+        "in both keeps access meanwhile. Take the line out once it was applied.",
+        examples=[[{"from": "catalog-team", "to": "catalog-managers"}]],
+    )
     offboarded: list[Offboarded] | None = Field(
         default=LEFT_OUT,
         title="Offboarded",
@@ -272,6 +279,12 @@ class FilePart(Part):
         title="Teams",
         description="Names for lists of people, of other teams too.",
         examples=[{"catalog": ["ana", "marta"], "everybody": ["catalog", {"person": "bo", "until": "2026-12-31"}]}],
+    )
+    moved: list[MovedPart] | None = Field(
+        default=LEFT_OUT,
+        title="Moved names",
+        description="People and teams that go on under a new name: whatever still has the old one means the new one.",
+        examples=[[{"from": "marta", "to": "marta.ruiz"}]],
     )
     timezone: TimeZone = Field(
         default=LEFT_OUT,

@@ -10,6 +10,7 @@ from reconciler.config.values import (
     TEXT,
     Email,
     Handle,
+    Id,
     KindOfUser,
     Moment,
     TeamMate,
@@ -113,6 +114,15 @@ class PersonPart(_One):
         description="The day, or the instant, from which the person is in no group of any tenant.",
         examples=["2026-11-30"],
     )
+
+
+class MovedPart(Part):
+    """What goes on under another name."""
+
+    model_config = ConfigDict(title="Moved")
+
+    from_: Id = Field(alias="from", title="From", description="The old id or name.", examples=["catalog-team"])
+    to: Id = Field(title="To", description="The new id or name.", examples=["catalog-managers"])
 
 
 Member = Annotated[

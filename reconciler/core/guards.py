@@ -25,7 +25,7 @@ def refusals(plan: Plan) -> tuple[Diagnostic, ...]:
     """
     removals: defaultdict[tuple[str, str], list[Change]] = defaultdict(list)
     for change in plan.changes:
-        if change.user is not None and change.action is Action.DELETE:
+        if change.user is not None and change.action is Action.DELETE and change.reason is not Reason.MOVED:
             removals[change.tenant, change.group].append(change)
     by_address = dict(sorted(removals.items()))
     return (*(diagnostic for guard in GUARDS for diagnostic in guard(plan, by_address)), *plan.denials)

@@ -217,6 +217,18 @@ class DesiredGroup:
 
 
 @dataclass(frozen=True, slots=True)
+class Moved:
+    """A group of ours that goes on under another id: ids never change in the service, so it is made anew.
+
+    Whoever is in the new one as well keeps access throughout, so leaving the old one is no loss.
+    """
+
+    old: str
+    new: str
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
 class DesiredTenant:
     """One tenant as the configuration wants it, its groups in the file's order.
 
@@ -231,6 +243,7 @@ class DesiredTenant:
     groups: tuple[DesiredGroup, ...] = ()
     guards: Guards = Guards()
     offboarded: tuple[Entry, ...] = ()
+    moved: tuple[Moved, ...] = ()
     people: Mapping[str, Person] = field(default_factory=dict)
 
 

@@ -51,6 +51,7 @@ class Reason(StrEnum):
     EXPIRED = "its time is over"
     UPCOMING = "its time has not come"
     OFFBOARDED = "offboarded"
+    MOVED = "moved to another group"
     PINNED = "e-mail now remembered with this id"
 
     @property
