@@ -16,7 +16,7 @@ from reconciler.config.files import find, read
 from reconciler.config.members import read_members
 from reconciler.config.nodes import Map, Node, Scalar, Seq, maps, plain, text
 from reconciler.config.ownership import trespasses
-from reconciler.config.resolve import desired
+from reconciler.config.resolve import contradictions, desired
 from reconciler.config.roster_rules import misnamed
 from reconciler.config.rules import violations
 from reconciler.config.syntax import explain
@@ -53,8 +53,10 @@ def load(paths: Sequence[Path]) -> Loaded:
         problems += _nothing(files, roots, problems)
         problems = _in_order(problems, files)
         _refuse(problems)
-        good = [root for root in roots.values() if isinstance(root, Map)]
-        return Loaded(desired(good, state), files, tuple(problems), policy)
+        found = desired([root for root in roots.values() if isinstance(root, Map)], state)
+        problems = _in_order((*problems, *contradictions(found)), files)
+        _refuse(problems)
+        return Loaded(found, files, tuple(problems), policy)
 
 
 def policy_of(paths: Sequence[Path]) -> tuple[Path, ...]:

@@ -23,7 +23,7 @@ from reconciler.core.model import (
     Person,
     UserType,
 )
-from reconciler.diagnostics import Source
+from reconciler.diagnostics import Diagnostic, Source
 
 
 def desired(roots: Sequence[Map], state: str | None) -> Desired:
@@ -144,3 +144,21 @@ def _strictest(one: Guards, other: Guards) -> Guards:
         min_members=max(fewest, default=None),
         protected=one.protected | other.protected,
     )
+
+
+def contradictions(found: Desired) -> Iterator[Diagnostic]:
+    """Who is offboarded for good in a tenant and a member for good as well, as far as the files alone can tell."""
+    for tenant in found.tenants:
+        leaving = {_key(entry.person): entry for entry in tenant.offboarded if not entry.period.start}
+        for group in tenant.groups if leaving else ():
+            lasting = {_key(entry.person): entry.source for entry in group.entries if not entry.period.end}
+            for user, source in {**(group.members or {}), **lasting}.items():
+                if entry := leaving.get(user):
+                    related = (("offboarded here", entry.source),)
+                    label = group.id or f"{{{group.match}}}"
+                    message = f"`{user}` is offboarded, and a member of {tenant.name}/{label}"
+                    yield Diagnostic(message, source, "remove one of the two entries", related)
+
+
+def _key(person: Person) -> str:
+    return person.id or person.mail

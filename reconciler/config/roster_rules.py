@@ -32,10 +32,10 @@ def misnamed(roots: Sequence[Node]) -> Iterator[Diagnostic]:
             for item in _entries(tenant):
                 yield from _entry(item, names, zone)
     yield from _circles(names)
-    yield from _moves(files, names)
+    yield from _moves(files)
 
 
-def _moves(roots: Sequence[Map], names: Roster) -> Iterator[Diagnostic]:
+def _moves(roots: Sequence[Map]) -> Iterator[Diagnostic]:
     """Old names that are no longer needed or still taken, groups that are moved twice, and names that lead nowhere."""
     present = {name for root in roots for key in ("people", "teams") for name, _ in named(root, key)}
     for old, new, source in (move for root in roots for move in moves(root)):

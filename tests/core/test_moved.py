@@ -1,0 +1,101 @@
+"""Groups under a new id: what is carried over, what stands against it, and what is no loss."""
+
+from dataclasses import replace
+
+import pytest
+
+from reconciler.core.diff import diff
+from reconciler.core.guards import refusals
+from reconciler.core.model import (
+    DesiredGroup,
+    DesiredTenant,
+    KnownGroup,
+    LiveGroup,
+    Membership,
+    Moved,
+    Snapshot,
+    UserType,
+)
+from reconciler.core.moved import carry, objections, told
+from reconciler.core.plan import Action, Plan, Reason
+from reconciler.core.schedule import schedule
+from reconciler.diagnostics import Severity, Source
+from tests.core.world import World
+
+HERE, LINE, NEW = Source("a.yaml", 1, 1), Source("a.yaml", 7, 7), Source("a.yaml", 3, 3)
+TYPE = UserType.EMPLOYEE
+FIELDS = {"userType": "EMPLOYEE", "name": {"en": "Old"}, "accessControls": ["x"]}
+OLD = LiveGroup("old", FIELDS, TYPE, 3, members=frozenset({"ana", "bo"}))
+OURS = {"old": KnownGroup(True, TYPE, frozenset({"ana", "bo"}), FIELDS, 3)}
+MOVE = Moved("old", "new", LINE)
+MOVES = "old is moved to new"
+
+
+def new(**more: object) -> DesiredGroup:
+    fields = {"userType": "EMPLOYEE", "name": {"en": "New"}}
+    members = {"ana": HERE, "bo": HERE}
+    return replace(DesiredGroup(NEW, id="new", fields=fields, members=members), **more)  # type: ignore[arg-type]
+
+
+def tenant(*groups: DesiredGroup) -> DesiredTenant:
+    return DesiredTenant("acme", HERE, groups, moved=(MOVE,))
+
+
+def test_what_the_file_does_not_say_comes_along() -> None:
+    """Into a new group only: one that exists has a definition of its own."""
+    other = DesiredGroup(HERE, id="other", fields={"name": "O"})
+    carried = carry(tenant(new(), other), {"old": OLD})
+    assert carried.groups[0].fields == {"userType": "EMPLOYEE", "name": {"en": "New"}, "accessControls": ["x"]}
+    assert carried.groups[1] is other
+    there = {"old": OLD, "new": replace(OLD, id="new")}
+    assert carry(tenant(new()), there) == tenant(new())
+    assert carry(tenant(new(fields=None)), {"old": OLD}) == tenant(new(fields=None))
+
+
+def test_nothing_stands_against_a_whole_move() -> None:
+    assert not list(objections(tenant(new()), {"old": OLD}, OURS))
+
+
+@pytest.mark.parametrize(
+    ("groups", "live", "known", "message"),
+    [
+        ((new(), DesiredGroup(HERE, id="old")), {"old": OLD}, OURS, f"{MOVES}, and is still in the configuration"),
+        ((), {"old": OLD}, OURS, f"{MOVES}, which is no group of ours in the configuration"),
+        ((new(fields=None),), {"old": OLD}, OURS, f"{MOVES}, which is no group of ours in the configuration"),
+        ((new(),), {}, OURS, "old does not exist any more, so there is nothing to move to new"),
+        ((new(),), {"old": OLD}, {}, "old is not ours, so it would stay beside new"),
+        ((new(),), {"old": OLD}, {"old": KnownGroup(False, TYPE)}, "old is not ours, so it would stay beside new"),
+        ((new(members=None),), {"old": OLD}, OURS, f"{MOVES}, and 2 of its members are not listed there: ana, bo"),
+        (
+            (new(members={"ana": HERE}, membership=Membership.ADDITIVE),),
+            {"old": replace(OLD, members=frozenset({"ana", *"bcdefg"}))},
+            OURS,
+            "old is moved to new, and 6 of its members are not listed there: b, c, d, e, f and 1 more",
+        ),
+    ],
+)  # fmt: skip
+def test_what_stands_against_it(
+    groups: tuple[DesiredGroup, ...], live: dict[str, LiveGroup], known: dict[str, KnownGroup], message: str
+) -> None:
+    (problem,) = objections(tenant(*groups), live, known)
+    assert (problem.message, problem.source) == (message, LINE)
+    assert (problem.severity is Severity.WARNING) is ("does not exist" in message)
+
+
+def test_moving_is_no_loss_to_guards_and_leaves_nobody_without() -> None:
+    """Twenty move: no guard minds, nobody is without a group for a moment; who does not move is a loss."""
+    users = [f"u{number:02}" for number in range(20)]
+    old = replace(OLD, members=frozenset({*users, "gone"}))
+    world = World({"old": dict(FIELDS)}, {"old": {*users, "gone"}}, watched=frozenset(users))
+    snapshot = Snapshot("acme", {"old": old})
+    desired = carry(tenant(new(members=dict.fromkeys(users, HERE))), snapshot.groups)
+    known = {"old": KnownGroup(True, TYPE, frozenset(old.members or ()), FIELDS, 3)}
+    found = told(diff(desired, snapshot, known), desired)
+    plan = Plan(tuple(found.changes), touched=found.touched)
+    reasons = {change.user: change.reason for change in plan.changes if change.action is Action.DELETE}
+    assert reasons == {None: Reason.MOVED, "gone": Reason.REMOVED} | dict.fromkeys(users, Reason.MOVED)
+    assert not refusals(plan)
+    assert {change.source for change in plan.changes if change.reason is Reason.MOVED} == {LINE}
+    for step in schedule(plan, {"acme": snapshot}):
+        world.perform(step)
+    assert (world.members, world.gaps) == ({"new": set(users)}, set())
