@@ -75,7 +75,8 @@ def get_employee(tenant: str, user: str) -> Call[wire.Employee]:
 def list_employees(tenant: str, number: int, size: int) -> Call[list[wire.Employee]]:
     """A page of the dashboard users, each with the ids of its groups."""
     where = target("iam", tenant, "users", userType="EMPLOYEE", pageNumber=number, pageSize=size)
-    return Call("list employees", f"list the employees of {tenant}", "GET", where, wire.employees, headers=COUNTED)
+    purpose = f"list the employees of {tenant}"
+    return Call("list employees", purpose, "GET", where, wire.employees, headers=COUNTED, scope="iam.user_read")
 
 
 def list_user_groups(tenant: str, user: str, number: int, size: int) -> Call[list[wire.GroupId]]:
@@ -95,6 +96,7 @@ def find_customers(tenant: str, users: Iterable[str], size: int) -> Call[list[wi
         wire.customers,
         body=msgspec.json.encode({"q": f"id:({','.join(users)})"}),
         headers=JSON | COUNTED,
+        scope="customer.customer_read",
     )
 
 
@@ -107,6 +109,7 @@ def get_customer(tenant: str, user: str) -> Call[wire.Customer]:
         target("customer", tenant, "customers", user),
         wire.customer,
         judged=GONE,
+        scope="customer.customer_read",
     )
 
 
