@@ -220,7 +220,7 @@ class Leaky(httpx.BaseTransport):
         st.builds(lambda kind, text: kind(text), FAILURES, LEAKY),
     ),
     st.booleans(),
-    st.sampled_from(["groups", "members", "put", "add", "delete", "standing", "memberships"]),
+    st.sampled_from(["groups", "members", "put", "add", "delete", "standing", "memberships", "accounts"]),
 )
 @example((200, [{"userId": "u", "userType": SECRETS[1]}]), False, "members")
 @example((401, {"message": SECRETS[0]}), True, "standing")
@@ -248,6 +248,7 @@ def test_no_secret_in_any_error(answer: Any, token_too: bool, act: str) -> None:
         "delete": lambda: iam.delete_group("g", force=True),
         "standing": iam.standing,
         "memberships": lambda: iam.memberships({"u": EMPLOYEE, "v": EMPLOYEE}),
+        "accounts": lambda: iam.accounts({UserType.CUSTOMER: ["u@x.example"]}),
     }
     with client:
         shown = repr(client.tokens) + repr(seen)
