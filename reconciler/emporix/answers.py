@@ -148,14 +148,15 @@ def _refusal(response: httpx.Response, veil: Veil) -> Refusal:
     """What the service said, whichever of its shapes it used.
 
     Those are ``{message, details[]}``, the gateway's ``{"fault": {"faultstring"}}``, OAuth's ``{"error_description"}``,
-    ``{}`` and pages that are no JSON (FACTS, "Errors common to all").
+    ``{}`` and pages that are no JSON (FACTS, "Errors common to all"). A detail is a line, or with customers
+    ``{"message": line}`` (customer.openapi.yml, ErrorMessage).
     """
     try:
         body = _json.decode(response.content)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         body = None
     said = body if isinstance(body, dict) else {}
-    details = tuple(veil(line) for line in _list(said.get("details")) if isinstance(line, str))
+    details = tuple(veil(line) for line in map(_line, _list(said.get("details"))) if isinstance(line, str))
     message = next(filter(None, _messages(said)), "")
     return Refusal(response.status_code, veil(message), details, tuple(_scopes((message, *details))))
 
@@ -169,6 +170,10 @@ def _messages(said: dict[str, Any]) -> Iterator[str]:
         said.get("error"),
     )
     yield from (text for text in found if isinstance(text, str))
+
+
+def _line(detail: object) -> object:
+    return detail.get("message") if isinstance(detail, dict) else detail
 
 
 def _list(value: object) -> list[Any]:

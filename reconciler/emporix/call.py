@@ -18,7 +18,8 @@ class Call(Generic[T_co]):
     ``kind`` is what it is counted as, ``purpose`` what a message says it was for (``add user 00u1 to group acme/x``).
     ``target`` is path and query, quoted, without host. ``done`` are the statuses that mean success, ``judged`` further
     ones that the caller judges itself; ``decode`` makes a value of a successful answer's body. ``writes`` tells whether
-    the world may have changed although no answer came.
+    the world may have changed although no answer came. ``scope`` is the one that the documentation asks for, told where
+    a 403 does not name any.
     """
 
     kind: str
@@ -31,6 +32,7 @@ class Call(Generic[T_co]):
     done: frozenset[int] = OK
     judged: frozenset[int] = frozenset()
     writes: bool = False
+    scope: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,12 @@
 """Every request that this tool sends, by its place in the documentation: path, headers, body and what answers it."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import TypeVar
 
 import msgspec
 
 from reconciler.core.model import Fields, UserType
-from reconciler.emporix import wire
+from reconciler.emporix import query, wire
 from reconciler.emporix.call import WRITTEN, Call, target
 
 EVERY_LANGUAGE = {"Accept-Language": "*"}
@@ -16,6 +17,8 @@ COUNTED = {"X-Total-Count": "true"}
 
 JSON = {"Content-Type": "application/json"}
 GONE = frozenset({404})
+
+T = TypeVar("T")
 
 
 def list_groups(tenant: str, number: int, size: int) -> Call[list[wire.Group]]:
@@ -74,8 +77,18 @@ def get_employee(tenant: str, user: str) -> Call[wire.Employee]:
 
 def list_employees(tenant: str, number: int, size: int) -> Call[list[wire.Employee]]:
     """A page of the dashboard users, each with the ids of its groups."""
+    return _employees(tenant, number, size, wire.employees)
+
+
+def list_accounts(tenant: str, number: int, size: int) -> Call[list[wire.EmployeeAccount]]:
+    """A page of the dashboard users as persons: by what e-mail they are known, and whether they can log in."""
+    return _employees(tenant, number, size, wire.employee_accounts)
+
+
+def _employees(tenant: str, number: int, size: int, decode: Callable[[bytes], T]) -> Call[T]:
     where = target("iam", tenant, "users", userType="EMPLOYEE", pageNumber=number, pageSize=size)
-    return Call("list employees", f"list the employees of {tenant}", "GET", where, wire.employees, headers=COUNTED)
+    purpose = f"list the employees of {tenant}"
+    return Call("list employees", purpose, "GET", where, decode, headers=COUNTED, scope="iam.user_read")
 
 
 def list_user_groups(tenant: str, user: str, number: int, size: int) -> Call[list[wire.GroupId]]:
@@ -86,28 +99,43 @@ def list_user_groups(tenant: str, user: str, number: int, size: int) -> Call[lis
 
 
 def find_customers(tenant: str, users: Iterable[str], size: int) -> Call[list[wire.Customer]]:
-    """Those of the customers that exist; a POST only because the query may be longer than a URL."""
+    """Those of the customers that exist."""
+    return _search(tenant, query.any_of("id", users), 1, size, wire.customers)
+
+
+def find_accounts(tenant: str, asked: str, number: int, size: int) -> Call[list[wire.CustomerAccount]]:
+    """A page of the customers whom a query finds, as persons."""
+    return _search(tenant, asked, number, size, wire.customer_accounts)
+
+
+def _search(tenant: str, asked: str, number: int, size: int, decode: Callable[[bytes], T]) -> Call[T]:
+    """A POST only because the query may be longer than a URL (FACTS: 10 KB; a body may have 10 MB)."""
     return Call(
         "find customers",
         f"find customers of {tenant}",
         "POST",
-        target("customer", tenant, "customers", "search", pageNumber=1, pageSize=size),
-        wire.customers,
-        body=msgspec.json.encode({"q": f"id:({','.join(users)})"}),
+        target("customer", tenant, "customers", "search", pageNumber=number, pageSize=size),
+        decode,
+        body=msgspec.json.encode({"q": asked}),
         headers=JSON | COUNTED,
+        scope="customer.customer_read",
     )
 
 
 def get_customer(tenant: str, user: str) -> Call[wire.Customer]:
     """One customer; a 404 says that there is none."""
-    return Call(
-        "get customer",
-        f"read customer {user} of {tenant}",
-        "GET",
-        target("customer", tenant, "customers", user),
-        wire.customer,
-        judged=GONE,
-    )
+    return _customer(tenant, user, wire.customer)
+
+
+def get_account(tenant: str, user: str) -> Call[wire.CustomerAccount]:
+    """One customer as a person; a 404 says that there is none."""
+    return _customer(tenant, user, wire.customer_account)
+
+
+def _customer(tenant: str, user: str, decode: Callable[[bytes], T]) -> Call[T]:
+    where = target("customer", tenant, "customers", user)
+    purpose = f"read customer {user} of {tenant}"
+    return Call("get customer", purpose, "GET", where, decode, judged=GONE, scope="customer.customer_read")
 
 
 def list_access_controls(tenant: str, number: int, size: int) -> Call[list[wire.AccessControl]]:

@@ -80,14 +80,19 @@ def refused(call: Call[object], said: Refusal) -> RequestRefused:
         f"Emporix refused to {call.purpose} ({said.status}): {words}",
         status=said.status,
         details=said.details,
-        scopes=said.scopes,
-        remedy=_remedy(said),
+        scopes=_scopes(call, said),
+        remedy=_remedy(call, said),
     )
 
 
-def _remedy(said: Refusal) -> str:
-    if said.scopes:
-        return f"Give the API key the scopes {', '.join(said.scopes)}; `reconciler doctor` lists all that are needed."
+def _scopes(call: Call[object], said: Refusal) -> tuple[str, ...]:
+    """The scopes that are missing; the customer service does not name them (customer.openapi.yml, 403_forbidden)."""
+    return said.scopes or ((call.scope,) if said.status == 403 and call.scope else ())
+
+
+def _remedy(call: Call[object], said: Refusal) -> str:
+    if scopes := _scopes(call, said):
+        return f"Give the API key the scopes {', '.join(scopes)}; `reconciler doctor` lists all that are needed."
     if said.status == 403:
         return "The API key lacks a scope; `reconciler doctor` lists all that are needed."
     if said.status == 404:

@@ -3,15 +3,16 @@
 Every write is idempotent, so that it may be sent again; reading proves that it is complete (:mod:`.paging`).
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from operator import attrgetter
 from typing import Literal
 
-from reconciler.core.model import LOCALIZED, Fields, LiveGroup, UserType, normalise
+from reconciler.core.model import LOCALIZED, Account, Fields, LiveGroup, UserType, normalise
 from reconciler.core.schedule import Call, Step
 from reconciler.diagnostics import ReconcilerError
 from reconciler.emporix import calls, errors, wire
+from reconciler.emporix.accounts import find_accounts, read_people
 from reconciler.emporix.client import Client
 from reconciler.emporix.memberships import Memberships, missing_customers, read_memberships
 from reconciler.emporix.paging import Listing, read, read_all
@@ -62,6 +63,16 @@ class Iam:
     def memberships(self, users: Mapping[str, UserType]) -> Memberships:
         """All groups of each user, and which of them do not exist; :mod:`.memberships` says in how many requests."""
         return read_memberships(self._client, users)
+
+    def accounts(
+        self, emails: Mapping[UserType, Collection[str]]
+    ) -> Mapping[tuple[UserType, str], tuple[Account, ...]]:
+        """The accounts of each type and casefolded e-mail: none if not found, several if the service has it twice."""
+        return find_accounts(self._client, emails)
+
+    def people(self, ids: Mapping[str, UserType]) -> Mapping[str, Account]:
+        """The accounts of those users that exist, so that an import can call people by their names."""
+        return read_people(self._client, ids)
 
     def default_language(self, groups: Mapping[str, LiveGroup]) -> str | None:
         """The one language in which every text reads as it does without ``Accept-Language``; None if it can't be told.

@@ -1,16 +1,12 @@
 """All groups of given users, and which of the users do not exist, in as few requests as there can be."""
 
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from reconciler.core.model import UserType
-from reconciler.emporix import calls, wire
+from reconciler.emporix import calls, query, wire
 from reconciler.emporix.client import Client
 from reconciler.emporix.paging import Listing, Reading, read_all, read_on
-
-_PLAIN = re.compile(r"(?!(?:null|exists)$)[\w.@-]+", re.ASCII)
-"""Ids that mean themselves within ``q=id:(a,b)``; the query language has other uses for all other characters."""
 
 
 class Memberships(NamedTuple):
@@ -85,17 +81,16 @@ def _groups_listing(tenant: str, user: str) -> Listing[wire.GroupId, str]:
 
 def missing_customers(client: Client, users: list[str]) -> set[str]:
     """The customers that do not exist; ids that the query language would misread are asked for one by one."""
-    plain = [user for user in users if _PLAIN.fullmatch(user)]
-    odd = [user for user in users if not _PLAIN.fullmatch(user)]
-    size = client.settings.page_size
-    batches = [plain[start : start + size] for start in range(0, len(plain), size)]
+    plain = [user for user in users if query.is_plain(user)]
+    odd = [user for user in users if not query.is_plain(user)]
+    batches = query.batches(plain, client.settings.page_size)
     searches = [client.submit(_not_found, client, batch) for batch in batches]
     reads = {user: client.begin(calls.get_customer(client.tenant, user)) for user in odd}
     missing = {user for user, found in reads.items() if found.result().value is None}
     return missing.union(*(search.result() for search in searches))
 
 
-def _not_found(client: Client, users: list[str]) -> set[str]:
+def _not_found(client: Client, users: Sequence[str]) -> set[str]:
     """Those that a search does not find, asking again for them until it finds no more.
 
     That a search found fewer than asked for may mean that they do not exist or that the service caps a page; only a

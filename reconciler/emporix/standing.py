@@ -13,7 +13,7 @@ NEEDED_SCOPES: Mapping[str, str] = {
     "iam.assignment_manage": "add and remove members, and delete groups that have any",
     "iam.access_read": "check which groups an access control may be attached to",
     "iam.template_read": "check the access controls that templates bring",
-    "customer.customer_read": "check that customers exist",
+    "customer.customer_read": "find customers by e-mail, and check that they exist",
 }
 """Every scope that this tool uses, and what for (FACTS, "Authentication"); a tenant may do without some."""
 

@@ -71,6 +71,29 @@ class Customer(msgspec.Struct, gc=False):
     id: str
 
 
+class EmployeeAccount(msgspec.Struct, gc=False):
+    """A dashboard user as a person (iam.openapi.yml, UserResponse), lenient where the documentation is not."""
+
+    id: str
+    contactEmail: str | None = None
+    firstName: str | None = None
+    lastName: str | None = None
+    isAccountLocked: bool | None = None
+    status: str | None = None
+
+
+class CustomerAccount(msgspec.Struct, gc=False):
+    """A customer as a person (customer.openapi.yml, CustomerForSellerDto, where nothing is required)."""
+
+    id: str
+    contactEmail: str | None = None
+    email: str | None = None
+    firstName: str | None = None
+    lastName: str | None = None
+    active: bool | None = None
+    onHold: bool | None = None
+
+
 class AccessControl(msgspec.Struct, gc=False):
     """What groups it may be attached to (iam.openapi.yml, AccessControlQueryDocument)."""
 
@@ -111,6 +134,9 @@ employee = msgspec.json.Decoder(Employee).decode
 employees = msgspec.json.Decoder(list[Employee]).decode
 customer = msgspec.json.Decoder(Customer).decode
 customers = msgspec.json.Decoder(list[Customer]).decode
+employee_accounts = msgspec.json.Decoder(list[EmployeeAccount]).decode
+customer_account = msgspec.json.Decoder(CustomerAccount).decode
+customer_accounts = msgspec.json.Decoder(list[CustomerAccount]).decode
 templates = msgspec.json.Decoder(list[Template]).decode
 access_controls = msgspec.json.Decoder(list[AccessControl]).decode
 scopes = msgspec.json.Decoder(Scopes).decode

@@ -29,7 +29,9 @@ def error_body(status: int, message: str, *details: str, resource: str | None = 
 
 
 def customer_error_body(body: dict[str, Any]) -> dict[str, Any]:
-    """The same error in the words of the customer service (customer spec: ErrorMessage)."""
+    """The same error in the words of the customer service, which names no scopes (customer spec: 403_forbidden)."""
+    if body["code"] == 403:
+        return {"status": 403, "type": "forbidden", "message": "User not authorized."}
     kind = body["status"].lower().replace(" ", "_")
     details = [{"type": kind, "message": detail} for detail in body.get("details", ())]
     return {"status": body["code"], "type": kind, "message": body["message"], "details": details}

@@ -1,7 +1,7 @@
 """The vendor's `q` language, read into conditions (spec: trait_q_query_param; standard practices: q-param).
 
 `field:value` pairs separated by spaces, all of which must match. A value is a word, a "quoted string", a list
-`(a,b)` or `in(a,b)`, a regex `~word` or `(~two words)`, `null`, `exists`, or a comparison: `>=1`,
+`(a,b)` or `in(a,b)`, a regex `~word` or `(~two words)`, `null`, `exists`, `missing`, or a comparison: `>=1`,
 `(>="2021-05-18T07:27:27.455Z" AND <"2021-05-20T07:27:27.455Z")`.
 """
 
@@ -12,8 +12,9 @@ from typing import Literal
 from reconciler.sandbox.errors import Refusal, bad_request
 from reconciler.sandbox.patterns import compiled
 
-Operator = Literal["in", "regex", "null", "exists", "<", "<=", ">", ">="]
+Operator = Literal["in", "regex", "null", "exists", "missing", "<", "<=", ">", ">="]
 
+PRESENCE: dict[str, Operator] = {"null": "null", "exists": "exists", "missing": "missing"}
 FIELD = re.compile(r"[A-Za-z_][\w-]*(?:\.[\w-]+)*")
 WORD = re.compile(r'"(?:[^"\\]|\\.)*"|[^\s()"]+')
 REGEX = re.compile(r'"(?:[^"\\]|\\.)*"|\S+')
@@ -63,9 +64,8 @@ def _value(field: str, text: str) -> tuple[list[Condition], str]:
     if comparison is not None:
         return [_comparison(field, comparison)], text[comparison.end(2) :]
     word, rest = _word(field, text)
-    if text.startswith('"') or word not in ("null", "exists"):
-        return [Condition(field, "in", (word,))], rest
-    return [Condition(field, "null" if word == "null" else "exists")], rest
+    presence = None if text.startswith('"') else PRESENCE.get(word)
+    return [Condition(field, presence) if presence else Condition(field, "in", (word,))], rest
 
 
 def _bracketed(text: str) -> tuple[str, str]:

@@ -91,6 +91,8 @@ def clause(condition: Condition) -> Clause:
             return Clause(f"({column} IS NULL OR {column} IN ('', '[]', '{{}}'))")
         case "exists":
             return Clause(f"{column} IS NOT NULL")
+        case "missing":
+            return Clause(f"{column} IS NULL")
         case _:
             return Clause(f"{column} {condition.operator} ?", (_comparable(condition.values[0]),))
 

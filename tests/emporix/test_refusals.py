@@ -54,6 +54,18 @@ def test_missing_scopes(detail: str, scopes: tuple[str, ...]) -> None:
     assert all(scope in error.remedy for scope in scopes)
 
 
+def test_a_scope_that_the_service_does_not_name() -> None:
+    """The customer service says only that the user is not authorised, so the documentation's scope is told."""
+    seed = copy.deepcopy(world.SEED)
+    seed["tenants"][0]["clients"][0]["scopes"] = ["iam.group_read"]
+    with start(None, seed=seed) as sandbox, world.client(sandbox.url) as client:
+        for user in ("c1", "a,b"):
+            with pytest.raises(RequestRefused, match="not authorized") as caught:
+                Iam(client).missing_customers([user])
+            assert caught.value.scopes == ("customer.customer_read",)
+            assert "Give the API key the scopes customer.customer_read;" in caught.value.remedy
+
+
 @pytest.mark.parametrize(
     ("status", "body", "said"),
     [
@@ -62,6 +74,7 @@ def test_missing_scopes(detail: str, scopes: tuple[str, ...]) -> None:
             {"message": "Constraint validation failed", "details": ["Rule 2", 7]},
             "Constraint validation failed: Rule 2",
         ),
+        (400, {"message": "Bad query", "details": [{"type": "x", "message": "At 'y'"}, {}]}, "Bad query: At 'y'"),
         (404, {"message": "User not found"}, "User not found"),
         (403, {}, "without a reason"),
         (400, {"fault": {"faultstring": "Bad key"}}, "Bad key"),
@@ -207,7 +220,7 @@ class Leaky(httpx.BaseTransport):
         st.builds(lambda kind, text: kind(text), FAILURES, LEAKY),
     ),
     st.booleans(),
-    st.sampled_from(["groups", "members", "put", "add", "delete", "standing", "memberships"]),
+    st.sampled_from(["groups", "members", "put", "add", "delete", "standing", "memberships", "accounts"]),
 )
 @example((200, [{"userId": "u", "userType": SECRETS[1]}]), False, "members")
 @example((401, {"message": SECRETS[0]}), True, "standing")
@@ -235,6 +248,7 @@ def test_no_secret_in_any_error(answer: Any, token_too: bool, act: str) -> None:
         "delete": lambda: iam.delete_group("g", force=True),
         "standing": iam.standing,
         "memberships": lambda: iam.memberships({"u": EMPLOYEE, "v": EMPLOYEE}),
+        "accounts": lambda: iam.accounts({UserType.CUSTOMER: ["u@x.example"]}),
     }
     with client:
         shown = repr(client.tokens) + repr(seen)

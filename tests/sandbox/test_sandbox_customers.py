@@ -78,5 +78,6 @@ def test_errors_have_the_form_of_the_customer_service(api, login, sandbox):
         "message": "Query parameter validation failed",
         "details": [{"type": "bad_request", "message": "Expected field:value at 'nonsense'"}],
     }
-    assert login(sandbox, "reader", "r").get(LIST).json()["type"] == "forbidden"
+    forbidden = login(sandbox, "reader", "r").get(LIST).json()
+    assert forbidden == {"status": 403, "type": "forbidden", "message": "User not authorized."}
     assert "fault" in api.get("/customer/otherco/customers").json()

@@ -28,6 +28,7 @@ X_GROUPS = ["admin-x", "buyer-x", "requester-x", "contact-x"]
         ("id:~(ers|ks)$", ["managers", "clerks", "shoppers"]),
         ('id:~"^man"', ["managers"]),
         ("vendorId:exists", ["vendor-a", "vendor-b"]),
+        ("vendorId:missing code:missing userType:EMPLOYEE", ["clerks"]),
         ("name.de:null userType:EMPLOYEE code:null vendorId:null", ["clerks"]),
         ("accessControls:orders", ["managers"]),
         ("accessControls:null vendorId:exists", ["vendor-a", "vendor-b"]),
