@@ -48,6 +48,21 @@ def same(before: Any, after: Any) -> bool:
     return bool(before == after)
 
 
+GRANTED: Final = ("accessControls", "templates")
+
+
+def takes_rights(before: Fields, after: Fields) -> bool:
+    """Whether members of a group lose something by its new definition, though nobody is removed.
+
+    Restrictions narrow what is granted, and a group without any is not narrowed; a company group's rights are those at
+    its company (FACTS, "Scopes").
+    """
+    was, will = (set(fields.get("restrictions", ())) for fields in (before, after))
+    is_narrowed = bool(will) and not (was and was <= will)
+    is_elsewhere = bool(before.get("b2b")) and before["b2b"] != after.get("b2b")
+    return is_narrowed or is_elsewhere or any(set(before.get(it, ())) - set(after.get(it, ())) for it in GRANTED)
+
+
 def dotted(*parts: object) -> str:
     """The path of a value; a key that holds a dot or a quote stands in quotes, so that no two places share a path."""
     return ".".join(_key(str(part)) for part in parts)

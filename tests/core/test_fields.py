@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.fields import Difference, differences, dotted, needs_language, overlay, same
+from reconciler.core.fields import Difference, differences, dotted, needs_language, overlay, same, takes_rights
 from reconciler.core.model import Limit, LiveGroup, Match, UserType, normalise
 
 LIVE = {
@@ -179,3 +179,23 @@ def test_two_places_never_share_a_path() -> None:
         "mixins.a",
     ]
     assert dotted("mixins", "a", "b") == "mixins.a.b"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "is_loss"),
+    [
+        ({"accessControls": ["a", "b"]}, {"accessControls": ["b"]}, True),
+        ({"templates": ["a"]}, {}, True),
+        ({"accessControls": ["a"]}, {"accessControls": ["a", "b"], "templates": ["t"]}, False),
+        ({}, {"restrictions": ["DE"]}, True),
+        ({"restrictions": ["AT", "DE"]}, {"restrictions": ["DE"]}, True),
+        ({"restrictions": ["DE"]}, {"restrictions": ["AT", "DE"]}, False),
+        ({"restrictions": ["DE"]}, {}, False),
+        ({"b2b": {"legalEntityId": "x"}}, {"b2b": {"legalEntityId": "y"}}, True),
+        ({}, {"b2b": {"legalEntityId": "y"}}, False),
+        ({"name": {"en": "A"}}, {"name": {"en": "B"}}, False),
+    ],
+)
+def test_a_definition_takes_rights(before: dict[str, Any], after: dict[str, Any], is_loss: bool) -> None:
+    """Fewer grants, a narrower field or another company: members lose something though nobody is removed."""
+    assert takes_rights(before, after) is is_loss
