@@ -1,8 +1,9 @@
 """A group's definition: what it becomes when the managed fields are laid over the live ones, and what differs."""
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from reconciler.core.model import LOCALIZED, UNORDERED, Fields, normalise
 
@@ -47,6 +48,31 @@ def same(before: Any, after: Any) -> bool:
     return bool(before == after)
 
 
+GRANTED: Final = ("accessControls", "templates")
+
+
+def takes_rights(before: Fields, after: Fields) -> bool:
+    """Whether members of a group lose something by its new definition, though nobody is removed.
+
+    Restrictions narrow what is granted, and a group without any is not narrowed; a company group's rights are those at
+    its company (FACTS, "Scopes").
+    """
+    was, will = (set(fields.get("restrictions", ())) for fields in (before, after))
+    is_narrowed = bool(will) and not (was and was <= will)
+    is_elsewhere = bool(before.get("b2b")) and before["b2b"] != after.get("b2b")
+    return is_narrowed or is_elsewhere or any(set(before.get(it, ())) - set(after.get(it, ())) for it in GRANTED)
+
+
+def dotted(*parts: object) -> str:
+    """The path of a value; a key that holds a dot or a quote stands in quotes, so that no two places share a path."""
+    return ".".join(_key(str(part)) for part in parts)
+
+
+def _key(part: str) -> str:
+    is_plain = part and not {".", '"'} & set(part)
+    return part if is_plain else json.dumps(part, ensure_ascii=False)
+
+
 def differences(before: Fields | None, after: Fields | None) -> list[Difference]:
     """What differs between two definitions, field by field, sorted by path and removals first.
 
@@ -56,18 +82,28 @@ def differences(before: Fields | None, after: Fields | None) -> list[Difference]
     from deepdiff import DeepDiff
 
     found = DeepDiff(
-        dict(before or {}), dict(after or {}), ignore_order_func=_is_set, view="tree", threshold_to_diff_deeper=0
+        _marked(before or {}), _marked(after or {}), ignore_order_func=_is_set, view="tree", threshold_to_diff_deeper=0
     )
-    told = list(_differences(found))
-    return sorted([*told, *_untold(before or {}, after or {}, told)], key=_removals_first)
+    return sorted(_differences(found), key=_removals_first)
 
 
-def _untold(before: Fields, after: Fields, told: list[Difference]) -> Iterator[Difference]:
-    """Fields that differ though the comparison takes their parts for equal, such as a 1 for a true within a list."""
-    roots = {difference.path.partition(".")[0] for difference in told}
-    for name in {**before, **after}:
-        if name not in roots and not same(before.get(name), after.get(name)):
-            yield Difference(name, before.get(name), after.get(name))
+_MARKS: Final = {True: b"true", False: b"false"}
+_TRUTHS: Final = {mark: truth for truth, mark in _MARKS.items()}
+
+
+def _marked(value: Any) -> Any:
+    """The value with truth values as bytes, which no document has: within lists deepdiff takes ``1`` for ``true``."""
+    return _MARKS[value] if isinstance(value, bool) else _within(value, _marked)
+
+
+def _unmarked(value: Any) -> Any:
+    return _TRUTHS[value] if isinstance(value, bytes) else _within(value, _unmarked)
+
+
+def _within(value: Any, change: Callable[[Any], Any]) -> Any:
+    if isinstance(value, Mapping):
+        return {key: change(part) for key, part in value.items()}
+    return [change(part) for part in value] if isinstance(value, list | tuple) else value
 
 
 def _is_set(level: Any) -> bool:
@@ -86,6 +122,7 @@ def _differences(found: Mapping[str, Any]) -> Iterator[Difference]:
             path = level.path(output_format="list")
             if kind.startswith("iterable_item"):
                 path = path[:-1]
+            before, after = _unmarked(level.t1), _unmarked(level.t2)
             gone = kind.endswith("_removed")
             new = kind.endswith("_added")
-            yield Difference(".".join(map(str, path)), None if new else level.t1, None if gone else level.t2)
+            yield Difference(dotted(*path), None if new else before, None if gone else after)

@@ -11,7 +11,7 @@ from reconciler.diagnostics import Diagnostic
 from reconciler.render.fitting import Part, fit, size
 from reconciler.render.markup import at_line, code, prose
 from reconciler.render.sections import Section
-from reconciler.render.text import plural
+from reconciler.render.text import number, plural
 
 SHELL: Final = 300
 """Characters that a box takes besides its entries, at most."""
@@ -73,7 +73,7 @@ def _by_rule(items: Sequence[Diagnostic]) -> list[Part]:
 
 
 def _more(hidden: int) -> str:
-    return f"> - and {hidden:,} more\n"
+    return f"> - and {number(hidden)} more\n"
 
 
 def _failure(failure: tuple[str, str]) -> str:

@@ -10,9 +10,10 @@ from reconciler.core.compare import Aspect, Comparison, Twins
 from reconciler.core.plan import Change
 from reconciler.render.fields import ABSENT, Leaf, changed
 from reconciler.render.layout import ORDER, fold
+from reconciler.render.naming import subject
 from reconciler.render.style import Look, painter
 from reconciler.render.terminal import NARROWEST, Page
-from reconciler.render.text import plural, safe, safe_address
+from reconciler.render.text import number, plural, safe
 from reconciler.render.words import PLANNED
 
 SAME: Final = "Both plans do the same."
@@ -62,7 +63,7 @@ class _Pair:
         shown, hidden = fold(twins, self.page.full)
         for each in shown:
             is_same_action = each.first.action is each.second.action
-            yield self.line(each.second) if is_same_action else f"  {safe_address(each.second.address)}"
+            yield self.line(each.second) if is_same_action else f"  {subject(each.second)}"
             yield from self.parts(each)
         yield from self.more(hidden)
 
@@ -95,8 +96,8 @@ class _Pair:
             return
         counts = (
             f"{plural(len(found.only_first), 'change')} only in {self.names[0]}",
-            f"{len(found.only_second)} only in {self.names[1]}",
-            f"{len(found.twins)} not the same in both",
+            f"{number(len(found.only_second))} only in {self.names[1]}",
+            f"{number(len(found.twins))} not the same in both",
         )
         yield f"The plans differ: {', '.join(counts)}."
         prints = zip((found.first.fingerprint, found.second.fingerprint), self.names, strict=True)
@@ -107,11 +108,11 @@ class _Pair:
 
     def line(self, change: Change) -> str:
         phrase = self.page.reading.phrases[change.action]
-        return f"  {self.page.paint(phrase.sign, phrase.look)} {safe_address(change.address)} {phrase.says}"
+        return f"  {self.page.paint(phrase.sign, phrase.look)} {subject(change)} {phrase.says}"
 
     def more(self, hidden: int) -> Iterator[str]:
         if hidden:
-            yield f"  {hidden} more; --full shows all"
+            yield f"  {number(hidden)} more; --full shows all"
         yield ""
 
 

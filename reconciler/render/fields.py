@@ -6,7 +6,7 @@ from enum import Enum
 from typing import Any, Final, NamedTuple
 from unicodedata import normalize
 
-from reconciler.core.fields import Difference, differences
+from reconciler.core.fields import Difference, differences, dotted
 from reconciler.core.model import FIELD_NAMES, LOCALIZED, UNORDERED, Fields
 from reconciler.render.layout import fold
 from reconciler.render.text import columns, head, quoted, safe, tail
@@ -106,7 +106,7 @@ def _leaves(difference: Difference) -> Iterator[Leaf]:
 def _single(path: str, value: Any, depth: int = 0) -> Iterator[tuple[str, Any]]:
     if isinstance(value, dict) and value and depth < DEEPEST:
         for key in value:
-            yield from _single(f"{path}.{key}", value[key], depth + 1)
+            yield from _single(f"{path}.{dotted(key)}", value[key], depth + 1)
     elif isinstance(value, list | tuple) and value and depth < DEEPEST:
         for item in value:
             yield from _single(path, item, DEEPEST)

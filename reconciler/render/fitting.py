@@ -15,12 +15,16 @@ LEAST: Final = 24
 
 
 class Part(NamedTuple):
-    """A list with its heading, both made only if there is room; ``more`` says how many entries are missing."""
+    """A list with its heading, both made only if there is room; ``more`` says how many entries are missing.
+
+    ``counts`` says of how many entries an item tells.
+    """
 
     items: Sequence[Any]
     write: Callable[[Any], str]
     heading: Callable[[], str]
     more: Callable[[int], str]
+    counts: Callable[[Any], int] = lambda _: 1
 
 
 class Fitted(NamedTuple):
@@ -50,7 +54,7 @@ def fit(parts: Iterable[Part], room: int) -> Fitted:
             room -= cost
             opened.append(started)
             started.take()
-    growing = [each for each in opened if each.hidden]
+    growing = [each for each in opened if each.left]
     while growing and room >= LEAST:
         going = []
         for each in growing:
@@ -58,9 +62,9 @@ def fit(parts: Iterable[Part], room: int) -> Fitted:
                 room -= cost
                 each.take()
                 going.append(each)
-        growing = [each for each in going if each.hidden]
+        growing = [each for each in going if each.left]
     text = "".join(text for each in opened for text in each.lines())
-    return Fitted(text, sum(len(each.texts) for each in opened), room)
+    return Fitted(text, sum(each.shown for each in opened), room)
 
 
 @dataclass(slots=True)
@@ -70,25 +74,31 @@ class _Open:
     part: Part
     texts: list[str] = field(default_factory=list)
     next: str = ""
+    shown: int = 0
+    total: int = 0
+
+    def __post_init__(self) -> None:
+        self.total = sum(map(self.part.counts, self.part.items))
 
     @property
-    def hidden(self) -> int:
+    def left(self) -> int:
         return len(self.part.items) - len(self.texts)
 
     def cost(self) -> int:
         """What the next entry takes."""
         self.next = self.part.write(self.part.items[len(self.texts)])
         if self.texts:
-            return size(self.next) - (0 if self.hidden > 1 else self.note)
+            return size(self.next) - (0 if self.left > 1 else self.note)
         self.next = self.part.heading() + self.next
-        return size(self.next) + (self.note if self.hidden > 1 else 0)
+        return size(self.next) + (self.note if self.left > 1 else 0)
 
     @property
     def note(self) -> int:
-        return size(self.part.more(len(self.part.items)))
+        return size(self.part.more(self.total))
 
     def take(self) -> None:
+        self.shown += self.part.counts(self.part.items[len(self.texts)])
         self.texts.append(self.next)
 
     def lines(self) -> Iterable[str]:
-        return [*self.texts, self.part.more(self.hidden)] if self.hidden else self.texts
+        return [*self.texts, self.part.more(self.total - self.shown)] if self.left else self.texts

@@ -9,6 +9,7 @@ from typing import Final
 
 from reconciler.core.guards import refusals
 from reconciler.core.plan import Action, Plan
+from reconciler.core.stale import WITHOUT_REQUEST
 from reconciler.diagnostics import Diagnostic
 from reconciler.render.html_changes import tallied, tenant
 from reconciler.render.html_text import EMPTY_ICON, foreign, inlined, policy, shown
@@ -16,7 +17,7 @@ from reconciler.render.layout import TenantPart, fold, tenants
 from reconciler.render.messages import WIDTH, LineOf, excerpt, no_line, sentence
 from reconciler.render.style import painter
 from reconciler.render.terminal import nothing, planned
-from reconciler.render.text import place, plural, safe_address
+from reconciler.render.text import number, place, plural, safe_address
 from reconciler.render.words import PLANNED
 
 MANY_TENANTS: Final = 2
@@ -40,13 +41,13 @@ def plan(plan: Plan, *, line_of: LineOf = no_line, accepted: bool = False) -> It
     yield from _objections(objections, line_of, plan.fingerprint, accepted)
     yield from _failures(plan)
     yield from _warnings(plan.warnings, line_of)
-    parts = list(tenants(plan, PLANNED.phrases))
+    parts = list(tenants(plan, plan.changes))
     if parts:
         yield from _contents(parts)
         yield from _filters(plan)
         yield '<div id="changes">'
-        for number, part in enumerate(parts):
-            yield from tenant(part, number)
+        for position, part in enumerate(parts):
+            yield from tenant(part, position)
         yield '<p id="nothing" hidden>No change fits the search and the filters.</p>'
         yield "</div>"
     yield "</main>"
@@ -56,7 +57,8 @@ def plan(plan: Plan, *, line_of: LineOf = no_line, accepted: bool = False) -> It
 def _head(plan: Plan, objections: Sequence[Diagnostic]) -> Iterator[str]:
     style = inlined("page.css")
     summary = next(planned(PLANNED.tally(plan.counts))) if plan.changes or plan.failures else nothing(plan)
-    title = f"Refused. {summary}" if objections else summary
+    said = (("Refused", objections), ("Incomplete", plan.failures))
+    title = ". ".join([*(word for word, holds in said if holds), summary])
     yield "<!doctype html>"
     yield '<html lang="en">'
     yield "<head>"
@@ -89,7 +91,7 @@ def _summary(plan: Plan, objections: Sequence[Diagnostic], accepted: bool) -> It
         numbers = PLANNED.tally(plan.counts)
         yield '<ul class="numbers">'
         for count, word in (*numbers[:3], *(number for number in numbers[3:] if number[0])):
-            yield f'<li class="{word.rpartition(" ")[2]}{"" if count else " none"}"><b>{count}</b> {word}</li>'
+            yield f'<li class="{word.rpartition(" ")[2]}{"" if count else " none"}"><b>{number(count)}</b> {word}</li>'
         yield "</ul>"
     yield '<dl class="facts">'
     for term, fact in _facts(plan):
@@ -100,16 +102,25 @@ def _summary(plan: Plan, objections: Sequence[Diagnostic], accepted: bool) -> It
 
 def _verdict(plan: Plan, objections: Sequence[Diagnostic], accepted: bool) -> tuple[str, str]:
     """The one sentence to know, and whether it is good, bad or plain news."""
+    incomplete = f"{plural(len(plan.failures), 'tenant')} could not be planned" if plan.failures else ""
     if objections:
         fate = "accepted all the same" if accepted else "nothing of this plan will be applied"
-        return f"Refused by guards for {plural(len(objections), 'reason')}; {fate}", "bad"
-    if plan.failures:
-        return f"Incomplete: {plural(len(plan.failures), 'tenant')} could not be planned", "bad"
+        refused = f"Refused by guards for {plural(len(objections), 'reason')}; {fate}"
+        return ". ".join(filter(None, (refused, incomplete))), "bad"
+    if incomplete:
+        return f"Incomplete: {incomplete}", "bad"
     if not plan.changes:
         return nothing(plan), "good"
-    groups = {change.key[:2] for change in plan.changes}
-    where = f"{plural(len(groups), 'group')} of {plural(len({tenant for tenant, _ in groups}), 'tenant')}"
-    return f"{plural(len(plan.changes), 'change')} in {where}", "plain"
+    return _extent(plan), "plain"
+
+
+def _extent(plan: Plan) -> str:
+    """How much changes in the service; what only the lockfile learns is told apart, be it ever so much."""
+    requested = [change.key[:2] for change in plan.changes if change.action not in WITHOUT_REQUEST]
+    groups = set(requested)
+    where = f" in {plural(len(groups), 'group')} of {plural(len({tenant for tenant, _ in groups}), 'tenant')}"
+    changed = f"{plural(len(requested), 'change')}{where}" if requested else "No changes in the service"
+    return ". ".join((changed, *list(planned(PLANNED.tally(plan.counts)))[1:])).removesuffix(".")
 
 
 def _facts(plan: Plan) -> Iterator[tuple[str, str]]:
@@ -122,7 +133,7 @@ def _facts(plan: Plan) -> Iterator[tuple[str, str]]:
     if plan.state:
         yield "Lockfile", f"{foreign(plan.state)}, serial {plan.serial}"
     if plan.unchanged:
-        yield "Unchanged", str(plan.unchanged)
+        yield "Unchanged", number(plan.unchanged)
 
 
 def _objections(found: Sequence[Diagnostic], line_of: LineOf, fingerprint: str, accepted: bool) -> Iterator[str]:
@@ -163,7 +174,7 @@ def _remarks(found: Sequence[Diagnostic], line_of: LineOf) -> Iterator[str]:
     shown_first, hidden = fold(found, full=False)
     yield from _listed(shown_first, line_of)
     if hidden:
-        yield f"<details><summary>{hidden} more</summary>"
+        yield f"<details><summary>{number(hidden)} more</summary>"
         yield from _listed(found[len(shown_first) :], line_of)
         yield "</details>"
 
@@ -197,8 +208,8 @@ def _contents(parts: Sequence[TenantPart]) -> Iterator[str]:
         return
     yield '<nav aria-label="Tenants">'
     yield "<ul>"
-    for number, part in enumerate(parts):
-        yield f'<li><a href="#t{number}">{foreign(part.name)}</a> {tallied(part.counts)}</li>'
+    for position, part in enumerate(parts):
+        yield f'<li><a href="#t{position}">{foreign(part.name)}</a> {tallied(part.counts)}</li>'
     yield "</ul>"
     yield "</nav>"
 

@@ -14,7 +14,8 @@ from reconciler.core.plan import Action, Change
 from reconciler.render.fields import Leaf, changed, created, sides
 from reconciler.render.html_text import foreign, shown
 from reconciler.render.layout import GroupPart, TenantPart, facts_of
-from reconciler.render.text import place, plural, quoted, safe_address
+from reconciler.render.naming import member, user
+from reconciler.render.text import number, place, plural, quoted, safe_address
 from reconciler.render.words import PLANNED
 
 CHUNK: Final = 100
@@ -42,7 +43,9 @@ def tenant(part: TenantPart, number: int) -> Iterator[str]:
 def tallied(counts: Mapping[Action, int]) -> str:
     """The numbers that are not zero, each with its colour."""
     return ", ".join(
-        f'<b class="{word.rpartition(" ")[2]}">{count} {word}</b>' for count, word in PLANNED.tally(counts) if count
+        f'<b class="{word.rpartition(" ")[2]}">{number(count)} {word}</b>'
+        for count, word in PLANNED.tally(counts)
+        if count
     )
 
 
@@ -86,7 +89,7 @@ def _members(action: Action, changes: Sequence[Change]) -> Iterator[str]:
     while chunk := list(islice(remaining, CHUNK)):
         yield '<ul class="full">' if len(chunk) == CHUNK else "<ul>"
         for change in chunk:
-            yield f"<li><code>{shown(safe_address(change.user or ''))}</code> {_why(change)}</li>"
+            yield f"<li><code>{shown(member(change))}</code> {_why(change)}</li>"
         yield "</ul>"
     yield "</div>"
 
@@ -147,4 +150,4 @@ def _alike(text: str, other: str) -> int:
 def _left(users: Sequence[str]) -> Iterator[str]:
     """Foreign members of an additive group: nothing happens to them, and that is what is to be known."""
     yield f'<div class="left"><h4>{plural(len(users), "member")} left alone, not in the configuration</h4>'
-    yield f"<p>{', '.join(f'<code>{shown(safe_address(user))}</code>' for user in users)}</p></div>"
+    yield f"<p>{', '.join(f'<code>{shown(user(each))}</code>' for each in users)}</p></div>"

@@ -1,15 +1,16 @@
-"""A plan in the order people read it: tenant, group, the definition first, then members by action, removals first.
+"""A plan in the order people read it: tenants, groups that lose something first, in each removals before all else.
 
 Every format for people (terminal, and those to come) is written from these parts, so that they never disagree.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple, TypeVar
 
+from reconciler.core.fields import takes_rights
 from reconciler.core.model import Membership
 from reconciler.core.plan import Action, Change, Plan, Touched
-from reconciler.render.text import plural
+from reconciler.render.text import number, plural
 
 ORDER: Final = (Action.DELETE, Action.CREATE, Action.REPLACE, Action.UPDATE, Action.ADOPT, Action.FORGET)
 """Who loses access is what a reviewer must not miss, so removals come first; what only the lockfile learns is last."""
@@ -39,12 +40,28 @@ class TenantPart(NamedTuple):
     groups: tuple[GroupPart, ...]
 
 
-def tenants(plan: Plan, actions: Collection[Action]) -> Iterator[TenantPart]:
-    """The plan's parts, tenant by tenant, with the changes of these actions; tenants without any are left out."""
+def takes(change: Change) -> bool:
+    """Whether somebody loses access by it: who is removed, or a whole group from which rights are taken."""
+    if change.action is Action.UPDATE and change.user is None:
+        return takes_rights(change.before or {}, change.after or {})
+    return change.action in {Action.DELETE, Action.REPLACE}
+
+
+def was_taken(change: Change) -> bool:
+    """The same of what happened outside, which is what the change would undo."""
+    if change.action is Action.UPDATE and change.user is None:
+        return takes_rights(change.after or {}, change.before or {})
+    return change.action is Action.CREATE
+
+
+def tenants(plan: Plan, shown: Iterable[Change], loses: Callable[[Change], bool] = takes) -> Iterator[TenantPart]:
+    """The plan's parts, tenant by tenant, with these of its changes; tenants without any are left out.
+
+    Groups for which a change ``loses`` come first.
+    """
     changes: defaultdict[str, list[Change]] = defaultdict(list)
-    for change in plan.changes:
-        if change.action in actions:
-            changes[change.tenant].append(change)
+    for change in shown:
+        changes[change.tenant].append(change)
     left: defaultdict[str, dict[str, tuple[str, ...]]] = defaultdict(dict)
     for group_address, users in plan.left.items():
         tenant, _, group = group_address.partition("/")
@@ -54,7 +71,7 @@ def tenants(plan: Plan, actions: Collection[Action]) -> Iterator[TenantPart]:
             name,
             name in plan.orphaned,
             Counter(change.action for change in changes[name]),
-            tuple(_groups(plan, name, changes[name], left[name])),
+            tuple(_groups(plan, name, changes[name], left[name], loses)),
         )
 
 
@@ -70,19 +87,24 @@ def facts_of(touched: Touched, backwards: bool = False) -> str:
     if touched.unlisted and not touched.leaves:
         counted = "members not managed"
     else:
-        counted = plural(after, "member") if before == after else f"{before} -> {plural(after, 'member')}"
+        counted = plural(after, "member") if before == after else f"{number(before)} -> {plural(after, 'member')}"
     additive = "additive" if touched.membership is Membership.ADDITIVE else ""
     first = "not in the lockfile yet" if touched.first_contact else ""
     return ", ".join(filter(None, (counted, additive, first)))
 
 
 def _groups(
-    plan: Plan, tenant: str, changes: Iterable[Change], left: Mapping[str, tuple[str, ...]]
+    plan: Plan,
+    tenant: str,
+    changes: Iterable[Change],
+    left: Mapping[str, tuple[str, ...]],
+    loses: Callable[[Change], bool],
 ) -> Iterator[GroupPart]:
     by_group: defaultdict[str, list[Change]] = defaultdict(list)
     for change in changes:
         by_group[change.group].append(change)
-    for group in sorted(by_group.keys() | left.keys()):
+    losing = {group for group, found in by_group.items() if any(map(loses, found))}
+    for group in sorted(by_group.keys() | left.keys(), key=lambda group: (group not in losing, group)):
         yield GroupPart(
             group,
             plan.touched.get((tenant, group)),

@@ -5,22 +5,27 @@ A comment has an end (65,536 characters at GitHub). What hurts least gives way, 
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Final, NamedTuple
 
 from reconciler.core.guards import refusals
+from reconciler.core.model import address
 from reconciler.core.plan import Action, Plan
 from reconciler.render.boxes import boxes
 from reconciler.render.fitting import LONGEST, SHORTEST, Part, fit, size
+from reconciler.render.layout import takes
 from reconciler.render.markup import cell, code, link, marker
-from reconciler.render.sections import changes
+from reconciler.render.sections import Section, changes
 from reconciler.render.terminal import nothing, planned
-from reconciler.render.text import plural
+from reconciler.render.text import number, plural
 from reconciler.render.words import PLANNED
 
 __all__ = ["LONGEST", "SHORTEST", "marker", "plan"]
 
 NAMED: Final = 3
-NOTICE: Final = 500
+NOTICE: Final = 800
+FEW: Final = 12
+"""Up to so many groups their table is open: a longer one would push what is removed out of sight."""
 
 
 def plan(plan: Plan, *, key: str, max_chars: int = LONGEST, url: str = "", command: str = "") -> Iterator[str]:
@@ -28,16 +33,27 @@ def plan(plan: Plan, *, key: str, max_chars: int = LONGEST, url: str = "", comma
 
     ``url`` and ``command`` say where the whole plan is if there is no room for it. The same plan gives the same bytes.
     """
-    before = "".join((*_heading(plan, key), *_table(plan, max_chars // 4), *_summary(plan)))
+    before = "".join((*_heading(plan, key), *_table("tenant", _tenants(plan), max_chars // 4), *_summary(plan)))
     whole = _whole(url, command)
     room = max_chars - size(before) - size(whole) - NOTICE
     said = boxes(plan, room)
-    done = changes(plan, room - sum(size(box.text) for box in said))
-    missing = [section.missing for section in (*said, *done) if section.missing]
-    notice = f"\n**Cut to {max_chars:,} characters.** Not shown: {', '.join(missing)}.{whole}\n" if missing else ""
-    if url and not missing:
-        notice = f"\n{link('The plan', url)}\n"
-    yield from "".join((before, notice, *(section.text for section in (*said, *done)))).splitlines()
+    room -= sum(size(box.text) for box in said)
+    done, overview = changes(plan, room), ""
+    if any(section.is_cut for section in done):
+        overview = "".join(_overview(plan, room // 4))
+        done = changes(plan, room - size(overview), briefly=True)
+    notice = _notice((*said, *done), max_chars, whole) or (f"\n{link('The plan', url)}\n" if url else "")
+    boxed, listed = ("".join(section.text for section in sections) for sections in (said, done))
+    yield from "".join((before, notice, boxed, overview, listed)).splitlines()
+
+
+def _notice(sections: Sequence[Section], max_chars: int, whole: str) -> str:
+    """What is not shown, and where it is; empty if nothing is missing."""
+    missing = [section.missing for section in sections if section.is_cut]
+    if words := [section.word for section in sections if section.is_brief]:
+        missing.append(f"the single lines and notes of {' and '.join(words)}")
+    cut = f"**Cut to {number(max_chars)} characters.**"
+    return f"\n{cut} Not shown: {', '.join(missing)}.{whole}\n" if missing else ""
 
 
 def _heading(plan: Plan, key: str) -> Iterator[str]:
@@ -54,25 +70,25 @@ def _verdict(plan: Plan) -> str:
 
 
 class _Row(NamedTuple):
-    """One tenant of the table; ``counts`` is None where nobody knows."""
+    """One tenant or group of a table; ``counts`` is None where nobody knows."""
 
     name: str
     counts: Mapping[Action, int] | None
     remark: str = ""
 
 
-def _table(plan: Plan, room: int) -> Iterator[str]:
-    """The numbers of each tenant that has any, and those of which nobody knows; nothing if there is neither."""
-    rows = _rows(plan)
+def _table(word: str, rows: Sequence[_Row], room: int) -> Iterator[str]:
+    """The numbers of each tenant or group, as far as there is room; nothing if there is none."""
     if not rows:
         return
-    words = [word for _, word in PLANNED.tally({})]
-    yield f"\n| tenant | {' | '.join(words)} |\n| :-- |{' --: |' * len(words)}\n"
-    fitted = fit([Part(rows, _row, str, _more_rows)], room)
-    yield fitted.text or _more_rows(len(rows))
+    words = [number_word for _, number_word in PLANNED.tally({})]
+    yield f"\n| {word} | {' | '.join(words)} |\n| :-- |{' --: |' * len(words)}\n"
+    more = partial(_more_rows, word)
+    yield fit([Part(rows, _row, str, more)], room).text or more(len(rows))
 
 
-def _rows(plan: Plan) -> Sequence[_Row]:
+def _tenants(plan: Plan) -> Sequence[_Row]:
+    """The tenants that have changes, and those of which nobody knows."""
     counts: defaultdict[str, Counter[Action]] = defaultdict(Counter)
     for change in plan.changes:
         counts[change.tenant][change.action] += 1
@@ -81,16 +97,32 @@ def _rows(plan: Plan) -> Sequence[_Row]:
     return [*unknown, *(_Row(name, counts[name], orphaned.get(name, "")) for name in sorted(counts))]
 
 
+def _overview(plan: Plan, room: int) -> Iterator[str]:
+    """Each group in one line, whose members there may be no room for: who loses something first."""
+    counts: defaultdict[tuple[str, str], Counter[Action]] = defaultdict(Counter)
+    losing = {change.key[:2] for change in plan.changes if takes(change)}
+    for change in plan.changes:
+        counts[change.key[:2]][change.action] += 1
+    ordered = sorted(counts, key=lambda group: (group not in losing, group))
+    rows = [_Row(address(*group), counts[group]) for group in ordered]
+    if len(rows) < 2:
+        return
+    title = f"<b>Groups ({number(len(rows))})</b>"
+    yield f"\n<details{' open' if len(rows) <= FEW else ''}><summary>{title}</summary>\n"
+    yield from _table("group", rows, room)
+    yield "\n</details>\n"
+
+
 def _row(row: _Row) -> str:
-    tenant = f"{cell(row.name)} {row.remark}".rstrip()
+    name = f"{cell(row.name)} {row.remark}".rstrip()
     numbers = [""] * len(PLANNED.numbers)
     if row.counts is not None:
-        numbers = [f"{count:,}" if count else "" for count, _ in PLANNED.tally(row.counts)]
-    return f"| {tenant} | {' | '.join(numbers)} |\n"
+        numbers = [number(count) if count else "" for count, _ in PLANNED.tally(row.counts)]
+    return f"| {name} | {' | '.join(numbers)} |\n"
 
 
-def _more_rows(hidden: int) -> str:
-    return f"| and {plural(hidden, 'more tenant')} |{' |' * len(PLANNED.numbers)}\n"
+def _more_rows(word: str, hidden: int) -> str:
+    return f"| and {plural(hidden, f'more {word}')} |{' |' * len(PLANNED.numbers)}\n"
 
 
 def _summary(plan: Plan) -> Iterator[str]:
@@ -101,10 +133,10 @@ def _summary(plan: Plan) -> Iterator[str]:
     else:
         yield f"\n{nothing(plan)}\n"
     if plan.unchanged:
-        yield f"\nUnchanged: {plan.unchanged:,}.\n"
+        yield f"\nUnchanged: {number(plan.unchanged)}.\n"
     if plan.targets:
         named = ", ".join(code(target) for target in plan.targets[:NAMED])
-        more = f" and {len(plan.targets) - NAMED:,} more" if len(plan.targets) > NAMED else ""
+        more = f" and {number(len(plan.targets) - NAMED)} more" if len(plan.targets) > NAMED else ""
         yield f"\nLimited to {named}{more}.\n"
     yield f"\nFingerprint: `{plan.fingerprint}`\n"
 

@@ -20,7 +20,7 @@ MOST_TICKS: Final = 8
 """Longer runs of backticks are written out: a parser gives up on fences of more than 80."""
 
 _TICKS: Final = re.compile("`+")
-_PIECE: Final = re.compile(r"(?<!\S)`([^`]+)`(?=[).,;:]*(?:\s|$))|\s+|\S+")
+_PIECE: Final = re.compile(r"(?<!\S)(\(?)(?:`([^`]+)`|(\{[^{}`]*\}))(?=[).,;:]*(?:\s|$))|\s+|\S+")
 _TOKEN: Final = re.compile(r"(\(?)(.*?)([).,;:]*)")
 _WORD: Final = re.compile(r"(?![A-Fa-f]{7})[A-Za-z]+(?:['-][A-Za-z]+)*|\d{1,6}(?:\.\d{1,6})?%?")
 _LISTED: Final = re.compile(r"\d+[.)](?!\d)")
@@ -79,15 +79,17 @@ def marker(key: str) -> str:
 
 
 def _pieces(text: str) -> Iterator[str]:
+    """What stands in backticks or braces stays together: a quoted piece of YAML, or the criteria of a match."""
     follows_code = False
     for found in _PIECE.finditer(text):
-        if found[1]:
-            yield code(found[1], len(text))
+        whole = found[2] or found[3]
+        if whole:
+            yield f"{found[1]}{code(whole, len(text))}"
         elif found[0].isspace() or (follows_code and not found[0].strip(").,;:")):
             yield found[0]
         else:
             yield _token(found[0])
-        follows_code = bool(found[1])
+        follows_code = bool(whole)
 
 
 def _token(token: str) -> str:

@@ -8,8 +8,9 @@ from collections.abc import Iterator, Sequence
 
 from reconciler.core.plan import Change
 from reconciler.render.layout import fold
+from reconciler.render.naming import subject
 from reconciler.render.style import Look, Paint, painter
-from reconciler.render.text import place, plural, safe, safe_address
+from reconciler.render.text import number, place, plural, safe
 from reconciler.render.words import PLANNED
 
 Reasoned = Sequence[tuple[Change, str]]
@@ -52,13 +53,15 @@ def outcome(
         yield page.paint(f"What was done can't be recorded in the lockfile: {safe(unrecorded)}", Look.REMOVE)
         yield ""
     resources = f"Resources: {added} added, {changed} changed, {destroyed} destroyed."
-    extra = ", ".join(f"{count} {word}" for count, word in ((adopted, "adopted"), (forgotten, "forgotten")) if count)
+    extra = ", ".join(
+        f"{number(count)} {word}" for count, word in ((adopted, "adopted"), (forgotten, "forgotten")) if count
+    )
     fate, look = ("Apply complete!", Look.ADD) if complete else ("Apply incomplete.", Look.REMOVE)
     yield page.paint(f"{fate} {resources}", look)
     if extra:
         yield f"Lockfile: {extra}."
     if verified is not None:
-        yield f"Verified {verified[0]} of {verified[1]} changes."
+        yield f"Verified {number(verified[0])} of {number(verified[1])} changes."
     if not complete:
         yield ""
         if unplanned:
@@ -99,11 +102,11 @@ class _Page:
         shown, hidden = fold(changes, self.full)
         for change in shown:
             phrase = PLANNED.phrases[change.action]
-            line = f"{indent}{self.paint(phrase.sign, phrase.look)} {safe_address(change.address)}"
+            line = f"{indent}{self.paint(phrase.sign, phrase.look)} {subject(change)}"
             source = place(change.source)
             yield f"{line}  {self.paint(source, Look.DIM)}" if source else line
         if hidden:
-            yield f"{indent}{hidden} more; --full shows all"
+            yield f"{indent}{number(hidden)} more; --full shows all"
 
 
 def _ways_on(failed: bool, unsure: bool, is_found: bool, interrupted: bool, unrecorded: bool) -> Iterator[str]:

@@ -127,8 +127,9 @@
   }
 
   function tell(shown) {
-    const counted = shown === total ? String(total) : `${shown} of ${total}`;
-    find("#count").textContent = `${counted} ${total === 1 ? "change" : "changes"} shown`;
+    const [part, whole] = [shown, total].map((count) => count.toLocaleString("en"));
+    const counted = shown === total ? whole : `${part} of ${whole}`;
+    find("#count").textContent = `${counted} ${total === 1 ? "entry" : "entries"} shown`;
   }
 
   let due = 0;

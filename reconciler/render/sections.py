@@ -3,17 +3,20 @@
 Such blocks are coloured wherever Markdown is shown, and nothing in them is interpreted: no mention, link or formatting.
 """
 
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Final, NamedTuple
 
 from reconciler.core.plan import Action, Change, Plan
+from reconciler.render.brief import Row, rows, table
 from reconciler.render.fields import Leaf, changed, created, folded, told
-from reconciler.render.fitting import Fitted, Part, fit
-from reconciler.render.layout import GroupPart, facts_of, tenants
+from reconciler.render.fitting import Fitted, Part, fit, size
+from reconciler.render.layout import GroupPart, facts_of, takes, tenants
 from reconciler.render.markup import at_line, cut
+from reconciler.render.naming import subject, user
 from reconciler.render.terminal import LABEL
-from reconciler.render.text import columns, plural, quoted, safe, safe_address
+from reconciler.render.text import columns, number, plural, quoted, safe, safe_address
 from reconciler.render.words import PLANNED
 
 SHELL: Final = 120
@@ -39,50 +42,80 @@ class Kind(NamedTuple):
 
     title: str
     word: str
-    actions: frozenset[Action]
     is_folded: bool = True
 
 
-REMOVALS: Final = Kind("Removals", "removals", frozenset({Action.DELETE, Action.REPLACE}), is_folded=False)
-ADDITIONS: Final = Kind("Additions", "additions", frozenset({Action.CREATE}))
-CHANGES: Final = Kind("Changes", "changes", frozenset({Action.UPDATE}))
-LOCKFILE: Final = Kind("Only in the lockfile", "entries of the lockfile", frozenset({Action.ADOPT, Action.FORGET}))
-LEFT: Final = Kind("Left alone, because not in the configuration", "members left alone", frozenset())
+REMOVALS: Final = Kind("Removals", "removals", is_folded=False)
+"""All by which anybody loses access: an update that takes rights from a group is one for each of its members."""
+
+ADDITIONS: Final = Kind("Additions", "additions")
+CHANGES: Final = Kind("Changes", "changes")
+LOCKFILE: Final = Kind("Only in the lockfile", "entries of the lockfile")
+LEFT: Final = Kind("Left alone, because not in the configuration", "members left alone")
 KINDS: Final = (REMOVALS, ADDITIONS, CHANGES, LOCKFILE, LEFT)
+KIND_OF: Final = {
+    Action.DELETE: REMOVALS,
+    Action.REPLACE: REMOVALS,
+    Action.CREATE: ADDITIONS,
+    Action.UPDATE: CHANGES,
+    Action.ADOPT: LOCKFILE,
+    Action.FORGET: LOCKFILE,
+}
 BY_WEIGHT: Final = (REMOVALS, CHANGES, ADDITIONS, LOCKFILE, LEFT)
 """Who comes first gets room first, so that what a reviewer must not miss is cut last."""
 
 
 class Section(NamedTuple):
-    """What is shown of some things of one kind, how many that are, and how many there are."""
+    """What is shown of some things of one kind, how many that are, and how many there are.
+
+    ``is_brief``: who it is, but not each one's own line and note.
+    """
 
     text: str
     shown: int
     total: int
     word: str
+    is_brief: bool = False
 
     @property
     def missing(self) -> str:
         """What to tell of a section that was cut; empty if it was not."""
-        return f"{self.total - self.shown:,} of {self.total:,} {self.word}" if self.shown < self.total else ""
+        return f"{number(self.total - self.shown)} of {number(self.total)} {self.word}" if self.is_cut else ""
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether some things are not shown at all."""
+        return self.shown < self.total
 
 
-def changes(plan: Plan, room: int) -> tuple[Section, ...]:
-    """All changes within so many characters, one section a kind; those without any are left out."""
-    found = {}
-    totals = {kind: sum(plan.counts[action] for action in kind.actions) for kind in KINDS}
+def changes(plan: Plan, room: int, *, briefly: bool = False) -> tuple[Section, ...]:
+    """All changes within so many characters, one section a kind; those without any are left out.
+
+    ``briefly``: a kind that takes more than half of the room only tells who it is and why, so that more of it is seen.
+    """
+    by_kind = _by_kind(plan)
+    totals = {kind: len(found) for kind, found in by_kind.items()}
     totals[LEFT] = sum(map(len, plan.left.values()))
     room -= SHELL * sum(map(bool, totals.values()))
-    for kind in BY_WEIGHT:
-        if totals[kind]:
-            fitted = fit(_left(plan) if kind is LEFT else _groups(plan, kind), room)
-            room = fitted.room
-            found[kind] = Section(_block(kind, fitted, totals[kind]), fitted.shown, totals[kind], kind.word)
+    found = {}
+    for kind in (kind for kind in BY_WEIGHT if totals.get(kind)):
+        told, is_brief = fit(_parts(plan, kind, by_kind[kind], _fully), room // 2 if briefly else room), False
+        if briefly and told.shown < totals[kind]:
+            told, is_brief = fit(_parts(plan, kind, by_kind[kind], _briefly), room), kind is not LEFT
+        room -= size(told.text)
+        found[kind] = Section(_block(kind, told, totals[kind]), told.shown, totals[kind], kind.word, is_brief)
     return tuple(found[kind] for kind in KINDS if kind in found)
 
 
+def _by_kind(plan: Plan) -> defaultdict[Kind, list[Change]]:
+    found: defaultdict[Kind, list[Change]] = defaultdict(list)
+    for change in plan.changes:
+        found[REMOVALS if takes(change) else KIND_OF[change.action]].append(change)
+    return found
+
+
 def _block(kind: Kind, fitted: Fitted, total: int) -> str:
-    title = f"{kind.title} ({total:,}{f', {fitted.shown:,} shown' if fitted.shown < total else ''})"
+    title = f"{kind.title} ({number(total)}{f', {number(fitted.shown)} shown' if fitted.shown < total else ''})"
     if not fitted.shown:
         return f"\n**{title}**\n"
     text = fitted.text.removeprefix("\n")
@@ -92,26 +125,44 @@ def _block(kind: Kind, fitted: Fitted, total: int) -> str:
     return f"\n#### {title}\n{block}"
 
 
-def _groups(plan: Plan, kind: Kind) -> Iterator[Part]:
-    for tenant in tenants(plan, kind.actions):
+Items = Sequence[Change | Row]
+"""What a group has to tell: changes on lines of their own, or rows of names."""
+
+
+def _parts(plan: Plan, kind: Kind, found: Sequence[Change], items: Callable[[GroupPart], Items]) -> Iterator[Part]:
+    if kind is LEFT:
+        for address, users in sorted(plan.left.items()):
+            heading = f"\n@@ {_address(address)} @@\n"
+            yield Part(table([*map(user, users)], ROOM), _item, partial(str, heading), _more, _count)
+        return
+    for tenant in tenants(plan, found):
         for group in tenant.groups:
-            items = [group.definition] if group.definition else []
-            items += [change for _, members in group.members for change in members]
-            if items:
-                yield Part(items, _entry, partial(_heading, tenant.name, group), _more)
+            if group.definition or group.members:
+                yield Part(items(group), _item, partial(_heading, tenant.name, group), _more, _count)
 
 
-def _left(plan: Plan) -> Iterator[Part]:
-    for group, users in sorted(plan.left.items()):
-        yield Part(users, partial(_member, group), str, _more)
+def _fully(group: GroupPart) -> Items:
+    definition = [group.definition] if group.definition else []
+    return [*definition, *(change for _, members in group.members for change in members)]
 
 
-def _member(group: str, user: str) -> str:
-    return f"{INDENT}{safe_address(f'{group}/{user}')}\n"
+def _briefly(group: GroupPart) -> Items:
+    return rows(group, lambda action: (SIGNS[action], PLANNED.phrases[action].says), ROOM)
+
+
+def _count(item: Change | Row) -> int:
+    return item.size if isinstance(item, Row) else 1
+
+
+def _item(item: Change | Row) -> str:
+    if isinstance(item, Change):
+        return _entry(item)
+    says = f"{item.sign} {item.says}\n" if item.says else ""
+    return f"{says}{item.sign:{len(INDENT)}}{item.names}\n"
 
 
 def _more(hidden: int) -> str:
-    return f"{INDENT}... and {hidden:,} more\n"
+    return f"{INDENT}... and {number(hidden)} more\n"
 
 
 def _heading(tenant: str, group: GroupPart) -> str:
@@ -128,7 +179,7 @@ def _entry(change: Change) -> str:
     phrase = PLANNED.phrases[change.action]
     place = cut(at_line(change.source), ROOM)
     note = f"({cut(safe(change.note), ROOM)})" if change.note else ""
-    lines = [f"{SIGNS[change.action]} # {_address(change.address)} {phrase.says}"]
+    lines = [f"{SIGNS[change.action]} # {cut(subject(change), LONGEST_ADDRESS)} {phrase.says}"]
     lines += [INDENT + "  ".join(filter(None, (change.reason.value, place, note)))]
     lines += _fields(_leaves(change)) if change.user is None else ()
     return "".join(f"{line}\n" for line in lines)

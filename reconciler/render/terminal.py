@@ -13,10 +13,11 @@ from reconciler.core.guards import refusals
 from reconciler.core.plan import Action, Change, Plan
 from reconciler.diagnostics import Diagnostic, Severity
 from reconciler.render.fields import Leaf, changed, created, folded, told
-from reconciler.render.layout import GroupPart, TenantPart, facts_of, fold, tenants
+from reconciler.render.layout import GroupPart, TenantPart, facts_of, fold, takes, tenants, was_taken
 from reconciler.render.messages import LineOf, diagnostic, no_line
+from reconciler.render.naming import subject, user
 from reconciler.render.style import Look, Paint, painter
-from reconciler.render.text import columns, head, place, plural, quoted, safe, safe_address
+from reconciler.render.text import columns, head, number, place, plural, quoted, safe, safe_address
 from reconciler.render.words import DRIFTED, PLANNED, Reading
 
 NOTHING_PLANNED: Final = "No changes. Your configuration matches the live state."
@@ -83,9 +84,8 @@ def drift(plan: Plan, *, color: bool, width: int, full: bool = False, line_of: L
 
 def planned(counts: Sequence[tuple[int, str]]) -> Iterator[str]:
     """Terraform's summary line, to the letter because tools match it whole; then what changes only the lockfile."""
-    told = [f"{count} {word}" for count, word in counts]
-    yield f"Plan: {', '.join(told[:3])}."
-    if extra := [text for text, (count, _) in zip(told[3:], counts[3:], strict=True) if count]:
+    yield f"Plan: {', '.join(f'{count} {word}' for count, word in counts[:3])}."
+    if extra := [f"{number(count)} {word}" for count, word in counts[3:] if count]:
         yield f"Lockfile: {', '.join(extra)}."
 
 
@@ -97,12 +97,13 @@ class Page:
 
     def parts(self, plan: Plan) -> Iterator[str]:
         """All tenants that have something to show."""
-        for part in tenants(plan, self.reading.phrases):
+        shown = (change for change in plan.changes if change.action in self.reading.phrases)
+        for part in tenants(plan, shown, was_taken if self.reading.backwards else takes):
             yield from self.tenant(part)
 
     def tenant(self, part: TenantPart) -> Iterator[str]:
         """One tenant, counted in its first line, and its groups."""
-        counts = ", ".join(f"{count} {word}" for count, word in self.reading.tally(part.counts) if count)
+        counts = ", ".join(f"{number(count)} {word}" for count, word in self.reading.tally(part.counts) if count)
         orphaned = "no longer in the configuration" if part.orphaned else ""
         yield "  ".join(filter(None, (self.paint(f"Tenant {safe(part.name)}", Look.STRONG), counts, orphaned)))
         yield ""
@@ -122,7 +123,7 @@ class Page:
                 yield from self.change(change)
             if hidden:
                 phrase = self.reading.phrases[action]
-                yield f"  {self.paint(phrase.sign, phrase.look)} {hidden} more {phrase.says}; --full shows all"
+                yield f"  {self.paint(phrase.sign, phrase.look)} {number(hidden)} more {phrase.says}; --full shows all"
         if part.left:
             yield from self.left(tenant, part)
 
@@ -143,7 +144,7 @@ class Page:
     def change(self, change: Change) -> Iterator[str]:
         """Two lines: the one that tools read, and why, from where and for what."""
         phrase = self.reading.phrases[change.action]
-        yield "  " + self.paint(f"# {safe_address(change.address)} {phrase.says}", Look.STRONG)
+        yield "  " + self.paint(f"# {subject(change)} {phrase.says}", Look.STRONG)
         why = f"{phrase.sign} {phrase.why or change.reason}"
         source = place(change.source)
         line = "  " + self.paint(phrase.sign, phrase.look) + why[len(phrase.sign) :]
@@ -178,11 +179,12 @@ class Page:
     def left(self, tenant: str, part: GroupPart) -> Iterator[str]:
         """Foreign members of an additive group: nothing happens to them, and that is what is to be known."""
         if self.full:
+            group = safe_address(f"{tenant}/{part.id}")
             yield f"    {plural(len(part.left), 'member')} left alone, not in the configuration:"
-            yield from (f"      {safe_address(f'{tenant}/{part.id}/{user}')}" for user in part.left)
+            yield from (f"      {group}/{user(each)}" for each in part.left)
             return
         more = len(part.left) - MOST_NAMED
-        named = ", ".join(map(safe_address, part.left[:MOST_NAMED])) + (f" and {more} more" if more > 0 else "")
+        named = ", ".join(map(user, part.left[:MOST_NAMED])) + (f" and {number(more)} more" if more > 0 else "")
         yield f"    {plural(len(part.left), 'member')} left alone, not in the configuration: {named}"
 
     def remarks(self, items: Iterable[Diagnostic], line_of: LineOf, severity: Severity) -> Iterator[str]:
@@ -209,7 +211,7 @@ class Page:
         yield ""
         yield from self.remarks(shown, line_of, Severity.ERROR)
         if hidden:
-            yield f"  {hidden} more; --full shows all"
+            yield f"  {number(hidden)} more; --full shows all"
             yield ""
         if not accepted:
             yield f"  If this is right as it is: reconciler apply --accept {fingerprint}"

@@ -6,40 +6,29 @@ must not move the cursor, hide or reorder text, add a line, or say a sentence th
 
 import json
 import re
-from itertools import accumulate, chain
+from itertools import accumulate, chain, dropwhile
 from typing import Final
-from unicodedata import category, east_asian_width
 
 from reconciler.diagnostics import Source
 
-INVISIBLE: Final = frozenset(
-    map(
-        chr,
-        chain(
-            (
-                0x034F,
-                0x115F,
-                0x1160,
-                0x17B4,
-                0x17B5,
-                0x180B,
-                0x180C,
-                0x180D,
-                0x180F,
-                0x2800,
-                0x3164,
-                0xFFA0,
-                0x1D159,
-                0x16FE4,
-                0x2D7F,
-                0x1107F,
-            ),
-            range(0xFE00, 0xFE10),
-            range(0xE0100, 0xE01F0),
-        ),
-    )
+IGNORABLE: Final = (
+    (0x034F, 0x034F),
+    (0x115F, 0x1160),
+    (0x17B4, 0x17B5),
+    (0x180B, 0x180F),
+    (0x3164, 0x3164),
+    (0xFE00, 0xFE0F),
+    (0xFFA0, 0xFFA0),
+    (0xE0100, 0xE01EF),
 )
-"""Printable to Python, yet drawn as nothing: fillers and variation selectors, in which whole messages were hidden."""
+"""Unicode's property Default_Ignorable_Code_Point as far as Python takes it for printable."""
+
+BLANK: Final = (0x1107F, 0x1D159, 0x2800, 0x2D7F, 0x16FE4)
+"""Drawn as nothing without having that property: joiners of Brahmi and Tifinagh, the null notehead, Braille's blank and
+the filler of Khitan."""
+
+INVISIBLE: Final = frozenset(map(chr, chain(BLANK, *(range(first, last + 1) for first, last in IGNORABLE))))
+"""Printable to Python, yet drawn as nothing: whole messages were hidden in such characters."""
 
 # CI runners obey `::command::` at the start of a line and `##[command]` or `##name[command]` anywhere in it; tools that
 # comment on pull requests search for the two summaries without looking where they stand.
@@ -79,8 +68,15 @@ def quoted(text: str) -> str:
 
 
 def columns(text: str) -> int:
-    """How many columns a terminal gives to safe text: two for wide characters, none for combining marks."""
-    return len(text) if text.isascii() else sum(map(_columns, text))
+    """How many columns a terminal gives to safe text: two for wide characters, none for combining marks.
+
+    rich knows the widths; it is imported only for the text that needs it.
+    """
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len
+
+    return cell_len(text)
 
 
 def head(text: str, room: int) -> str:
@@ -90,12 +86,20 @@ def head(text: str, room: int) -> str:
 
 def tail(text: str, room: int) -> str:
     """The end of safe text within so many columns, begun by ``…`` if something was cut off."""
-    return text if columns(text) <= room else "…" + _fitting(text[::-1], room - 1)[::-1]
+    if columns(text) <= room:
+        return text
+    end = _fitting(text[::-1], room - 1)[::-1]
+    return "…" + "".join(dropwhile(lambda char: not columns(char), end))
+
+
+def number(count: int) -> str:
+    """A count as readers see it; only the lines that tools know from Terraform have theirs without commas."""
+    return f"{count:,}"
 
 
 def plural(count: int, word: str) -> str:
     """``1 change`` or ``2 changes``: regular words only."""
-    return f"{count} {word}" if count == 1 else f"{count} {word}s"
+    return f"{number(count)} {word}" if count == 1 else f"{number(count)} {word}s"
 
 
 def _written(char: str) -> str:
@@ -103,12 +107,6 @@ def _written(char: str) -> str:
     return f"\\x{code:02x}" if 0x20 < code < 0x7F else char.encode("unicode_escape").decode()
 
 
-def _columns(char: str) -> int:
-    if category(char) in {"Mn", "Me"}:
-        return 0
-    return 2 if east_asian_width(char) in {"W", "F"} else 1
-
-
 def _fitting(text: str, room: int) -> str:
-    ends = accumulate(map(_columns, text))
+    ends = accumulate(map(columns, text))
     return "".join(char for char, end in zip(text, ends, strict=True) if end <= room)

@@ -67,7 +67,7 @@ def click(page: Page, selector: str) -> None:
 
 def test_all_is_shown_at_first(page: Page, quiet: Callable[[Page], None]) -> None:
     quiet(page)
-    assert page.value(COUNT) == "20 changes shown"
+    assert page.value(COUNT) == "20 entries shown"
     assert len(page.value(SHOWN)) == 20
 
 
@@ -92,7 +92,7 @@ def test_search_finds_every_word_anywhere(
     page.press(*SLASH)
     page.type(search)
     assert page.value(SHOWN) == shown
-    assert page.value(COUNT) == f"{len(shown)} of 20 changes shown"
+    assert page.value(COUNT) == f"{len(shown)} of 20 entries shown"
     assert page.value("document.querySelector('#nothing').hidden") == bool(shown)
 
 
@@ -123,10 +123,10 @@ def test_what_is_left_alone_is_found_too(opened: Opens, quiet: Callable[[Page], 
     shown = "[...document.querySelectorAll('.left')].filter((one) => one.getClientRects().length).length"
     assert page.value(shown) == 2
     choose(page, "#search", "00uS7")
-    assert (page.value(shown), page.value(COUNT)) == (1, "0 of 1 change shown")
+    assert (page.value(shown), page.value(COUNT)) == (1, "0 of 1 entry shown")
     click(page, "input[value=create]")
     choose(page, "#search", "")
-    assert (page.value(shown), page.value(COUNT)) == (0, "1 change shown")
+    assert (page.value(shown), page.value(COUNT)) == (0, "1 entry shown")
 
 
 def test_the_keyboard_is_enough(page: Page, quiet: Callable[[Page], None]) -> None:
@@ -142,7 +142,7 @@ def test_the_keyboard_is_enough(page: Page, quiet: Callable[[Page], None]) -> No
     assert page.value("getComputedStyle(document.activeElement).outlineStyle") == "solid"
     page.press(*ESCAPE)
     assert page.value("document.activeElement.value") == ""
-    assert page.value(COUNT) == "20 changes shown"
+    assert page.value(COUNT) == "20 entries shown"
     page.press(*TAB)
     assert page.value(FOCUSED) == "tenant"
     page.value("document.querySelector('summary').focus()")
@@ -289,7 +289,7 @@ def test_fifty_thousand_changes_are_searched_and_mostly_left_undrawn(
     drawn = f"[...document.querySelectorAll('.group li')].filter({is_drawn}).length"
     assert 0 < page.value(drawn) < 2000
     choose(page, "#search", "ops-4999")
-    assert page.value(COUNT) == "11 of 50025 changes shown"
+    assert page.value(COUNT) == "11 of 50,025 entries shown"
     assert page.value(drawn) == 11
     choose(page, "#search", "")
-    assert page.value(COUNT) == "50025 changes shown"
+    assert page.value(COUNT) == "50,025 entries shown"

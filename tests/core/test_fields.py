@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.fields import Difference, differences, needs_language, overlay, same
+from reconciler.core.fields import Difference, differences, dotted, needs_language, overlay, same, takes_rights
 from reconciler.core.model import Limit, LiveGroup, Match, UserType, normalise
 
 LIVE = {
@@ -150,3 +150,52 @@ def test_what_is_not_the_same_shows_a_difference(before: Any, after: Any, are_sa
     assert same({"mixins": before}, {"mixins": after}) is are_same
     if not are_same:
         assert differences({"mixins": before}, {"mixins": after})
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(0, 2) | st.sampled_from(["", "a"]),
+    lambda part: st.lists(part, max_size=3) | st.dictionaries(st.sampled_from(["a", "a.b", "b"]), part, max_size=3),
+    max_leaves=8,
+)
+MIXINS = st.dictionaries(st.sampled_from(["a", "b", "a.b", 'a"']), JSON, max_size=4)
+
+
+@given(MIXINS, MIXINS)
+def test_every_part_that_differs_is_told_whatever_else_does(before: dict[str, Any], after: dict[str, Any]) -> None:
+    """A ``1`` that becomes ``true`` deep in a list must not hide behind another change of the same field."""
+    told = [difference.path for difference in differences({"mixins": before}, {"mixins": after})]
+    for key in before.keys() & after.keys():
+        path = dotted("mixins", key)
+        assert any(one == path or one.startswith(f"{path}.") for one in told) is not same(before[key], after[key])
+
+
+def test_two_places_never_share_a_path() -> None:
+    """A key with a dot in it stands in quotes; whoever reviews sees which of the two is meant."""
+    nested, flat = {"mixins": {"a": {"b": 1}}}, {"mixins": {"a.b": 1, '"': 1, "": 1}}
+    assert [difference.path for difference in differences(nested, flat)] == [
+        'mixins.""',
+        'mixins."\\""',
+        'mixins."a.b"',
+        "mixins.a",
+    ]
+    assert dotted("mixins", "a", "b") == "mixins.a.b"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "is_loss"),
+    [
+        ({"accessControls": ["a", "b"]}, {"accessControls": ["b"]}, True),
+        ({"templates": ["a"]}, {}, True),
+        ({"accessControls": ["a"]}, {"accessControls": ["a", "b"], "templates": ["t"]}, False),
+        ({}, {"restrictions": ["DE"]}, True),
+        ({"restrictions": ["AT", "DE"]}, {"restrictions": ["DE"]}, True),
+        ({"restrictions": ["DE"]}, {"restrictions": ["AT", "DE"]}, False),
+        ({"restrictions": ["DE"]}, {}, False),
+        ({"b2b": {"legalEntityId": "x"}}, {"b2b": {"legalEntityId": "y"}}, True),
+        ({}, {"b2b": {"legalEntityId": "y"}}, False),
+        ({"name": {"en": "A"}}, {"name": {"en": "B"}}, False),
+    ],
+)
+def test_a_definition_takes_rights(before: dict[str, Any], after: dict[str, Any], is_loss: bool) -> None:
+    """Fewer grants, a narrower field or another company: members lose something though nobody is removed."""
+    assert takes_rights(before, after) is is_loss

@@ -19,6 +19,12 @@ def test_a_definition_is_taken_apart() -> None:
     ]
 
 
+def test_a_key_with_a_dot_is_no_path() -> None:
+    """What is shown of two different places is never the same."""
+    leaves = created({"mixins": {"a": {"b": 1}, "a.b": 2}})
+    assert [(leaf.path, leaf.after) for leaf in leaves] == [("mixins.a.b", 1), ('mixins."a.b"', 2)]
+
+
 def test_what_grants_is_never_folded_behind_texts() -> None:
     """However many translations stand beside it: who reviews a plan must not miss what members may do by it."""
     fields = {"name": {f"x{number}": "A" for number in range(200)}, "templates": ["admin"], "accessControls": ["all"]}

@@ -137,7 +137,8 @@ def test_a_definition_is_told_field_by_field() -> None:
     assert rows["name.en"] == [("del", '"Orders"'), ("ins", '"Order desk"')]
     assert rows["name.de"] == [("del", '"Bestellungen"')]
     assert rows["name.fr"] == [("ins", '"Commandes"')]
-    created = next(tree_of(case_named("every-action")).iter("table"))
+    groups = with_class(tree_of(case_named("every-action")), "group")
+    created = next(next(group for group in groups if "Catalog managers" in text(group)).iter("table"))
     assert [text(cell) for cell in created.iterfind("thead/tr/th")] == ["Field", "Value"]
 
 
@@ -192,11 +193,39 @@ def test_what_is_accepted_needs_no_command() -> None:
         ("no-changes", "No changes. Your configuration matches the live state."),
         ("failed-tenants", "Incomplete: 2 tenants could not be planned"),
         ("failed-and-nothing-else", "Incomplete: 2 tenants could not be planned"),
-        ("every-action", "20 changes in 11 groups of 2 tenants"),
+        ("every-action", "14 changes in 7 groups of 1 tenant. Lockfile: 3 to adopt, 3 to forget"),
+        ("only-lockfile", "No changes in the service. Lockfile: 3 to adopt, 1 to forget"),
     ],
 )
 def test_the_verdict_is_one_sentence(name: str, verdict: str) -> None:
     assert text(next(with_class(tree_of(case_named(name)), "verdict"))) == verdict
+
+
+@pytest.mark.parametrize(
+    ("name", "begins"),
+    [
+        ("failed-tenants", "Incomplete. Plan: "),
+        ("failed-and-nothing-else", "Incomplete. Plan: "),
+        ("refused", "Refused. Plan: "),
+        ("every-action", "Plan: 7 to add"),
+    ],
+)
+def test_the_title_says_whether_the_plan_can_be_trusted(name: str, begins: str) -> None:
+    """Tabs and bookmarks show nothing else."""
+    assert text(next(tree_of(case_named(name)).iter("title"))).startswith(begins)
+
+
+def test_a_plan_that_is_refused_and_incomplete_says_both() -> None:
+    page = page_of(replace(plan_of(case_named("refused")), failures={"betashop": "no token"}))
+    assert "<title>Refused. Incomplete. Plan: " in page
+    assert "nothing of this plan will be applied. 1 tenant could not be planned</p>" in page
+
+
+def test_groups_that_lose_something_come_first() -> None:
+    """As in the terminal: then by name, and what only the lockfile learns never stands before a removal."""
+    acme = next(with_class(tree_of(case_named("every-action")), "tenant"))
+    names = [text(one(group, "details/summary/h3")) for group in with_class(acme, "group")]
+    assert names == ["old", "orders", "retyped", "vendor", "catalog-managers", "drifted", "found"]
 
 
 def test_a_page_without_changes_has_nothing_to_filter() -> None:

@@ -153,7 +153,7 @@ def test_no_text_becomes_anything_but_text(shown: Plan, max_chars: int) -> None:
         assert page.comments == [marker("reconciler.yaml").removeprefix("<!--").removesuffix("-->")]
         assert HARMLESS.fullmatch(page.plain), HARMLESS.match(page.plain)
         assert not re.search(COMMIT, page.plain)
-        assert page.elements["details"] == page.elements["summary"] == text.count("<details>")
+        assert page.elements["details"] == page.elements["summary"] == text.count("<details")
         assert page.elements["pre"] == len(re.findall("(?m)^```diff$", text))
         assert not re.search(r"(?m)^\S+ # .* (will be destroyed|must be replaced)$", page.folded)
 
@@ -168,6 +168,17 @@ def test_each_way_of_showing_keeps_each_attack_in_code(attack: str, parse: Calla
         assert not re.search(COMMIT, page.plain)
         assert max(page.rows, default=1) == 1
         assert page.elements["ul"] == shown.startswith("- ")
+
+
+@pytest.mark.parametrize(
+    ("message", "shown"),
+    [
+        ("give its id (`match: {id: …}`), or add `x/*`", "give its id (`match: {id: …}`), or add `x/*`"),
+        ("no group fits match {code: A, name: B C}; try", "no group fits match `{code: A, name: B C}`; try"),
+    ],
+)
+def test_what_a_message_quotes_stays_in_one_piece(message: str, shown: str) -> None:
+    assert prose(message) == shown
 
 
 @given(TEXT.filter(str.isprintable))
@@ -218,24 +229,69 @@ def lines_of(text: str, group: str, action: Action) -> int:
     return len(re.findall(rf"(?m)^. # acme/{group}/\S+ {SAID[action]}$", text))
 
 
-def test_additions_give_way_to_changes_and_those_to_removals() -> None:
-    shown = many(gone=(Action.DELETE, 300), new=(Action.CREATE, 900), other=(Action.UPDATE, 100))
-    text = comment(shown)
+def named(text: str, title: str, group: str) -> set[str]:
+    """The users in a section's rows of names for a group."""
+    section = re.search(rf"{title} \(.*?```diff\n(.*?)```", text, re.DOTALL)
+    hunk = re.search(rf"@@ acme/{group} .*?@@\n(.*?)(?:\n@@|\Z)", section[1] if section else "", re.DOTALL)
+    return set(re.findall(r"00u\d+", hunk[1])) if hunk else set()
+
+
+def test_a_plan_of_thousands_names_everybody_by_group_and_reason() -> None:
+    """What is lost is each one's own line and note; who it is, what happens and why is not."""
+    shown = many(gone=(Action.DELETE, 300), new=(Action.CREATE, 1700), other=(Action.UPDATE, 10))
+    text = comment(shown, url="https://ci.example/1")
+    assert size(text) <= LONGEST
     assert lines_of(text, "gone", Action.DELETE) == 300
-    assert lines_of(text, "other", Action.UPDATE) == 100
-    seen = lines_of(text, "new", Action.CREATE)
-    assert 0 < seen < 900
-    assert f"{INDENT}... and {900 - seen} more" in text
-    assert f"Additions (900, {seen} shown)" in text
-    assert re.search(rf"Not shown: {900 - seen} of 900 additions, \d+ of 300 members left alone\. See the ", text)
-    assert LONGEST - 1000 < size(text) <= LONGEST
+    assert len(named(text, "Additions", "new")) == 1700
+    assert "\n+ 1,700 memberships will be created: new in configuration  a.yaml:1\n" in text
+    assert "Cut to 65,536 characters.** Not shown: the single lines and notes of additions. See the whole " in text
+    assert re.findall(r"(?m)^\| `(acme/\S+)` \| (.*) \|$", text) == [
+        ("acme/gone", " |  | 300 |  | "),
+        ("acme/new", "1,700 |  |  |  | "),
+        ("acme/other", " | 10 |  |  | "),
+    ]
 
 
-def test_the_largest_groups_are_cut_first() -> None:
-    text = comment(many(large=(Action.DELETE, 5000), small=(Action.DELETE, 40), tiny=(Action.DELETE, 1)))
-    assert lines_of(text, "small", Action.DELETE) == 40
+def test_the_table_of_groups_stays_when_their_members_do_not() -> None:
+    """Who loses somebody stands first in it, and the largest lists are cut first."""
+    shown = many(
+        a=(Action.CREATE, 9000), large=(Action.DELETE, 9000), small=(Action.DELETE, 40), tiny=(Action.DELETE, 1)
+    )
+    text = comment(shown)
+    groups = re.findall(r"(?m)^\| `acme/(\S+)` \|", text)
+    assert groups == ["large", "small", "tiny", "a"]
+    assert "<details open><summary><b>Groups (4)</b></summary>" in text
     assert lines_of(text, "tiny", Action.DELETE) == 1
-    assert 100 < lines_of(text, "large", Action.DELETE) < 5000
+    assert len(named(text, "Removals", "small")) == 40
+    seen = len(named(text, "Removals", "large"))
+    assert 4000 < seen < 9000
+    assert f"{INDENT}... and {9000 - seen:,} more" in text
+    assert re.search(r"Not shown: [\d,]+ of 9,041 removals, [\d,]+ of 9,000 additions, .* the single lines", text)
+    assert LONGEST - 2000 < size(text) <= LONGEST
+
+
+def test_a_long_table_of_groups_is_folded_and_cut_from_its_end() -> None:
+    shown = many(**{f"g{index:04}": (Action.CREATE, 3) for index in range(3000)}, zz=(Action.DELETE, 1))
+    text = comment(shown)
+    assert "<details><summary><b>Groups (3,001)</b></summary>" in text
+    groups = re.findall(r"(?m)^\| `acme/(\S+)` \|", text)
+    assert groups[:2] == ["zz", "g0000"]
+    assert f"| and {3001 - len(groups):,} more groups |" in text
+
+
+def test_rights_taken_from_a_group_stand_among_the_removals() -> None:
+    """All of its members lose something, so nobody shall have to unfold it."""
+    before = {"userType": "EMPLOYEE", "accessControls": ["orders", "prices"]}
+    after = {"userType": "EMPLOYEE", "accessControls": ["orders", "stock"]}
+    taken = Change("acme", "a", None, Action.UPDATE, Reason.DIFFERS, UserType.EMPLOYEE, before=before, after=after)
+    given = replace(taken, group="b", before={**before, "accessControls": []}, after=before)
+    touched = {("acme", group): Touched(3, 3, Membership.EXACT, Guards()) for group in "ab"}
+    text = comment(Plan((taken, given), ("acme",), touched))
+    assert "#### Removals (1)\n" in text
+    page = by_github(text)
+    assert "acme/b will be updated" in page.folded
+    assert "acme/a will be updated" not in page.folded
+    assert re.search(r"(?m)^- +accessControls +prices$", text)
 
 
 def test_a_comment_that_was_cut_says_where_the_rest_is() -> None:
@@ -244,7 +300,7 @@ def test_a_comment_that_was_cut_says_where_the_rest_is() -> None:
     assert "See the whole plan [here](<https://ci.example/1>) or with `reconciler plan --full`." in text
     assert "Cut to" not in comment(many(new=(Action.CREATE, 5)))
     bare = "".join(plan(shown, key="x", max_chars=SHORTEST))
-    assert "members left alone." in bare
+    assert "the single lines and notes of additions." in bare
     assert "whole plan" not in bare
 
 
@@ -266,7 +322,7 @@ def test_whatever_gives_way_the_summary_and_the_refusals_stay(group_count: int, 
     assert size(text) <= max_chars
     assert f"\nPlan: 0 to add, 0 to change, {4 * group_count} to destroy.\n" in text
     assert f"Fingerprint: `{shown.fingerprint}`" in text
-    assert f"Refused by guards for {group_count}" in text
+    assert f"Refused by guards for {group_count:,}" in text
     assert "00u00000` is protected" in text
     assert "will be destroyed" in text
 

@@ -150,7 +150,7 @@ def test_public_tools_read_the_plan() -> None:
     found = {name: re.findall(pattern, text) for name, pattern in PUBLIC.items()}
     assert found["summary"] == [("7", "3", "7")]
     assert "acmeprod/catalog-managers/00u4ukqvzlEP31sCk417" in found["created"]
-    assert found["updated"] == ["acmeprod/drifted", "acmeprod/found", "acmeprod/orders"]
+    assert found["updated"] == ["acmeprod/orders", "acmeprod/drifted", "acmeprod/found"]
     assert len(found["destroyed"]) + len(found["replaced"]) == 7
 
 

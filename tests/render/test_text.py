@@ -59,8 +59,42 @@ def test_a_quote_does_not_end_a_quoted_text() -> None:
     assert quoted("Aufträge\x7f") == '"Aufträge\\x7f"'
 
 
-def test_columns_are_counted_as_a_terminal_does() -> None:
-    assert [columns("abc"), columns("目録"), columns("e\u0301"), columns("")] == [3, 4, 1, 0]
+IGNORABLE = [
+    (0x00AD, 0x00AD), (0x034F, 0x034F), (0x061C, 0x061C), (0x115F, 0x1160), (0x17B4, 0x17B5), (0x180B, 0x180F),
+    (0x200B, 0x200F), (0x202A, 0x202E), (0x2060, 0x206F), (0x3164, 0x3164), (0xFE00, 0xFE0F), (0xFEFF, 0xFEFF),
+    (0xFFA0, 0xFFA0), (0xFFF0, 0xFFF8), (0x1BCA0, 0x1BCA3), (0x1D173, 0x1D17A), (0xE0000, 0xE0FFF),
+]  # fmt: skip
+"""Default_Ignorable_Code_Point as in DerivedCoreProperties.txt of Unicode 16."""
+
+
+def test_all_that_unicode_lets_programs_ignore_is_written_out() -> None:
+    """Whatever Python takes for printable; and the few more that are drawn as nothing."""
+    hidden = {chr(code) for first, last in IGNORABLE for code in range(first, last + 1)}
+    assert {char for char in hidden if safe(char) == char} == set()
+    assert {f"{ord(char):X}" for char in INVISIBLE - hidden} == {"1107F", "1D159", "2800", "2D7F", "16FE4"}
+    assert safe("a\U0001d159b") == "a\\U0001d159b"
+
+
+@pytest.mark.parametrize(
+    ("text", "width"),
+    [
+        ("abc", 3),
+        ("目録", 4),
+        ("e\u0301", 1),
+        ("", 0),
+        ("\u1112\u1161\u11ab", 2),
+        ("👍🏽", 2),
+        ("ﾊﾝ", 2),
+        ("\uff21\uff22", 4),
+    ],
+)
+def test_columns_are_counted_as_a_terminal_does(text: str, width: int) -> None:
+    assert columns(text) == width
+
+
+def test_a_cut_never_puts_an_accent_on_its_own_mark() -> None:
+    assert tail("abcde\u0301f", 2) == "…f"
+    assert head("e\u0301abc", 2) == "e\u0301…"
 
 
 @given(st.text("ab目é\u0301", max_size=30), st.integers(1, 40))
@@ -76,3 +110,4 @@ def test_head_keeps_the_beginning_and_tail_the_end() -> None:
 
 def test_one_is_not_many() -> None:
     assert (plural(1, "change"), plural(0, "change")) == ("1 change", "0 changes")
+    assert plural(50_000, "change") == "50,000 changes"
