@@ -39,9 +39,8 @@ class Memory:
         """The accounts that the lockfile remembers of e-mails, as if each still led there."""
         pinned = people.pins(self.known)
         return {
-            (kind, email): tuple(Account(user, kind, email) for user in sorted(pinned.get((kind, email), ())))
-            for kind, wanted in emails.items()
-            for email in wanted
+            key: tuple(Account(user, key[0], key[1]) for user in sorted(pinned.get(key, ())))
+            for key in ((kind, email.casefold()) for kind, wanted in emails.items() for email in wanted)
         }
 
     def default_language(self, _: Mapping[str, LiveGroup]) -> str | None:

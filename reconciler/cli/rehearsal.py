@@ -39,18 +39,32 @@ def seed_for(folder: Path, loaded: "Loaded | None") -> Path | dict[str, Any] | N
 
 def _tenant(tenant: DesiredTenant) -> dict[str, Any]:
     languages = {language for group in tenant.groups for language in _languages(group)}
-    members = {
-        kind: sorted({user for g in tenant.groups if _kind(g) is kind for user in g.members or ()}) for kind in UserType
-    }
+    users = {kind: _users(tenant, kind) for kind in UserType}
+    employed = {user["id"] for user in users[UserType.EMPLOYEE]}
     return {
         "tenant": tenant.name,
         "languages": ["en", *sorted(languages - {"en"})],
         "accessControls": [{"id": i} for i in _named(tenant, "accessControls")],
         "templates": [{"id": i} for i in _named(tenant, "templates")],
         "groups": _groups(tenant),
-        "employees": members[UserType.EMPLOYEE],
-        "customers": [user for user in members[UserType.CUSTOMER] if user not in members[UserType.EMPLOYEE]],
+        "employees": users[UserType.EMPLOYEE],
+        "customers": [user for user in users[UserType.CUSTOMER] if user["id"] not in employed],
     }
+
+
+def _users(tenant: DesiredTenant, kind: UserType) -> list[dict[str, str]]:
+    """Everybody whom groups of the type list, by id; who is given by e-mail only gets an id that is made from it."""
+    groups = [group for group in tenant.groups if _kind(group) is kind]
+    people = {entry.person for group in groups for entry in group.entries}
+    if kind is UserType.EMPLOYEE:
+        people |= {entry.person for entry in tenant.offboarded}
+    found: dict[str, dict[str, str]] = {user: {"id": user} for group in groups for user in group.members or ()}
+    for person in people:
+        user = person.id or person.mail.replace("@", "-at-")
+        found.setdefault(user, {"id": user})
+        if person.email:
+            found[user]["contactEmail"] = person.email
+    return [found[user] for user in sorted(found)]
 
 
 def _groups(tenant: DesiredTenant) -> list[dict[str, Any]]:

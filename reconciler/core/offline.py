@@ -19,6 +19,7 @@ from reconciler.core.model import (
     Membership,
     address,
 )
+from reconciler.core.people import pins, user_type
 from reconciler.core.plan import Action, Change, Reason
 from reconciler.diagnostics import Diagnostic, Severity, Source
 
@@ -80,7 +81,34 @@ def sure(desired: DesiredTenant, known: Mapping[str, KnownGroup]) -> Sure:
         *_new(desired.name, new),
     )
     kept += [_as_known(group, known[group]) for group in theirs]
-    return Sure(replace(desired, groups=tuple(kept)), warnings)
+    told, strangers = _known_by_email(kept, known)
+    if strangers:
+        warnings = (*warnings, _strangers(desired.name, strangers))
+    return Sure(replace(desired, groups=tuple(told)), warnings)
+
+
+def _known_by_email(
+    entries: Iterable[DesiredGroup], known: Mapping[str, KnownGroup]
+) -> tuple[list[DesiredGroup], dict[str, Source]]:
+    """The groups without members whose e-mail never led to an id, and where those stand: the service knows them."""
+    pinned = pins(known)
+    strangers: dict[str, Source] = {}
+    kept = []
+    for group in entries:
+        kind = user_type(group, remembered(known))
+        unknown = [e for e in group.entries if not e.person.id and (kind, e.person.mail) not in pinned]
+        strangers |= {entry.person.email or "": entry.source for entry in unknown}
+        kept.append(replace(group, entries=tuple(entry for entry in group.entries if entry not in unknown)))
+    return kept, strangers
+
+
+def _strangers(tenant: str, found: Mapping[str, Source]) -> Diagnostic:
+    return _warning(
+        f"{tenant}: whom an e-mail leads to is not in the lockfile yet, so these members are not compared:"
+        f" {_named(sorted(found))}",
+        tenant,
+        min(found.values()),
+    )
 
 
 def _sorted(

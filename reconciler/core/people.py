@@ -47,17 +47,20 @@ def pins(known: Mapping[str, KnownGroup]) -> Pins:
 def emails(
     tenant: DesiredTenant, live: Mapping[str, LiveGroup], at: datetime, pinned: Pins
 ) -> dict[UserType, set[str]]:
-    """The e-mails that have to be looked up, by the userType of the account: those of entries that hold, no more."""
+    """The e-mails that have to be looked up, by the userType of the account: those of entries that hold, no more.
+
+    They are given as written, because an account may have exactly that spelling and another one the same in lower case.
+    """
     wanted: defaultdict[UserType, set[str]] = defaultdict(set)
     for group in tenant.groups:
         kind = user_type(group, live)
         for entry in group.entries:
             if not entry.person.id and entry.period.holds(at) and entry.person.user_type in {None, kind}:
-                wanted[kind].add(entry.person.mail)
+                wanted[kind].add(entry.person.email or "")
     for entry in tenant.offboarded:
         if not entry.person.id and entry.period.holds(at):
             for kind in _kinds(entry.person, pinned):
-                wanted[kind].add(entry.person.mail)
+                wanted[kind].add(entry.person.email or "")
     return dict(wanted)
 
 
