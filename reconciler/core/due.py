@@ -39,10 +39,12 @@ class Due:
 
 
 def due(desired: Desired, after: datetime, until: datetime | None = None) -> tuple[Due, ...]:
-    """Everything that changes after one instant and, if given, not after another: by date, tenant, group and person."""
+    """Everything that changes after one instant and, if given, not after another: by date and group, losses first."""
     found = (item for tenant in desired.tenants for item in _in_tenant(tenant, after))
     kept = (item for item in found if until is None or item.when <= until)
-    return tuple(sorted(kept, key=lambda item: (item.when, item.tenant, item.group, item.what, item.source)))
+    return tuple(
+        sorted(kept, key=lambda item: (item.when, item.tenant, item.group, item.what is What.JOINS, item.source))
+    )
 
 
 def next_date(tenants: Iterable[DesiredTenant], after: datetime) -> datetime | None:

@@ -178,13 +178,17 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A user as the service has it; ``problem`` says why it should not be given access, empty for a usable one."""
+    """A user as the service has it.
+
+    ``problem`` says why it should not be given access, empty for one that can be used; ``shut`` that nobody can use it.
+    """
 
     id: str
     user_type: UserType
     email: str = ""
     name: str = ""
     problem: str = ""
+    shut: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -205,7 +205,7 @@ class _Search:
 
     def _looked_up(self, entry: Entry, kind: UserType) -> str | None:
         key = kind, entry.person.mail
-        accounts, new = self.found.get(key, ()), key not in self._told
+        accounts, new = _usable(self.found.get(key, ())), key not in self._told
         self._told.add(key)
         if len(accounts) != 1:
             if new:
@@ -279,6 +279,12 @@ class _Search:
             seen |= {account.id for account in self.found.get((kind, person.mail), ())}
             seen |= self.pinned.get((kind, person.mail), frozenset())
         yield from sorted(seen)
+
+
+def _usable(accounts: tuple[Account, ...]) -> tuple[Account, ...]:
+    """The accounts that an e-mail may mean: beside one that is open, those that are shut are left behind."""
+    is_open = tuple(account for account in accounts if not account.shut)
+    return is_open if len(is_open) == 1 else accounts
 
 
 def _outlasts(one: Entry, other: Entry) -> bool:

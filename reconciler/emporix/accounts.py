@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from operator import attrgetter
-from typing import Any
+from typing import Any, Final
 
 from reconciler.core.model import Account, UserType
 from reconciler.emporix import calls, query, wire
@@ -81,6 +81,9 @@ def _customers(client: Client, asked: str) -> Listing[Any, Account]:
     return Listing(lambda number, size: calls.find_accounts(client.tenant, asked, number, size), _id, _customer)
 
 
+PROVISIONED: Final = "PROVISIONED"
+
+
 def _employee(row: wire.EmployeeAccount) -> Account:
     """A dashboard user; what the service does not say speaks against nobody.
 
@@ -91,16 +94,17 @@ def _employee(row: wire.EmployeeAccount) -> Account:
     problem = ""
     if row.isAccountLocked:
         problem = "is locked"
-    elif status == "PROVISIONED":
+    elif status == PROVISIONED:
         problem = f"has not confirmed its e-mail yet (status {status})"
     elif status not in {"", "ACTIVE"}:
         problem = f"is inactive (status {status})"
-    return Account(row.id, UserType.EMPLOYEE, row.contactEmail or "", _name(row), problem)
+    shut = bool(problem) and (status != PROVISIONED or bool(row.isAccountLocked))
+    return Account(row.id, UserType.EMPLOYEE, row.contactEmail or "", _name(row), problem, shut)
 
 
 def _customer(row: wire.CustomerAccount) -> Account:
     problem = "is inactive" if row.active is False else "is suspended (onHold)" if row.onHold else ""
-    return Account(row.id, UserType.CUSTOMER, row.contactEmail or row.email or "", _name(row), problem)
+    return Account(row.id, UserType.CUSTOMER, row.contactEmail or row.email or "", _name(row), problem, bool(problem))
 
 
 def _name(row: wire.EmployeeAccount | wire.CustomerAccount) -> str:

@@ -170,6 +170,16 @@ def test_two_have_the_email() -> None:
     assert only(found(tenant(group(Entry(MARTA, line(4)))), twice).problems) == (message, line(4), Severity.ERROR)
 
 
+def test_beside_an_open_account_those_that_are_shut_do_not_count() -> None:
+    """A dashboard keeps the blocked account of who left; of two open ones nobody can tell."""
+    blocked = replace(account("00uOLD", problem="is inactive (status BLOCKED)"), shut=True)
+    key = EMPLOYEE, "marta@acme.example"
+    result = found(tenant(group(Entry(MARTA, line(4)))), {key: (blocked, account("00uM"))})
+    assert (result.tenant.groups[0].members, result.problems) == ({"00uM": line(4)}, ())
+    both = {key: (blocked, account("00uM"), account("00uN"))}
+    assert "3 EMPLOYEE accounts" in only(found(tenant(group(Entry(MARTA, line(4)))), both).problems)[0]
+
+
 def test_an_account_that_can_not_be_used_is_remarked_on() -> None:
     locked = {(EMPLOYEE, "marta@acme.example"): (account("00uM", problem="is locked"),)}
     result = found(tenant(group(Entry(MARTA, line(4)))), locked)

@@ -80,17 +80,17 @@ def test_employees(cap: int | None) -> None:
     with serving(STAFF, cap=cap) as (iam, client):
         found = iam.accounts({EMPLOYEE: [*asked, "Eve@acme.example", "STRASSE@acme.example", "nobody@acme.example"]})
         assert client.sent == {"token": 1, "list employees": 1 if cap is None else 3}
-    ben = Account("e2", EMPLOYEE, "ben@acme.example", "Ben", "is locked")
+    ben = Account("e2", EMPLOYEE, "ben@acme.example", "Ben", "is locked", True)
     unconfirmed = "has not confirmed its e-mail yet (status PROVISIONED)"
     inactive = "is inactive (status SUSPENDED)"
     assert found == {
         (EMPLOYEE, "ana@acme.example"): (Account("e1", EMPLOYEE, "Ana@Acme.example", "Ana Silva"),),
         (EMPLOYEE, "ben@acme.example"): (ben,),
         (EMPLOYEE, "cleo@acme.example"): (Account("e3", EMPLOYEE, "cleo@acme.example", "", unconfirmed),),
-        (EMPLOYEE, "dan@acme.example"): (Account("e4", EMPLOYEE, "dan@acme.example", "", inactive),),
+        (EMPLOYEE, "dan@acme.example"): (Account("e4", EMPLOYEE, "dan@acme.example", "", inactive, True),),
         (EMPLOYEE, "eve@acme.example"): (
             Account("e5", EMPLOYEE, "eve@acme.example"),
-            Account("e6", EMPLOYEE, "eve@acme.EXAMPLE", "", "is locked"),
+            Account("e6", EMPLOYEE, "eve@acme.EXAMPLE", "", "is locked", True),
             Account("e7", EMPLOYEE, "EVE@acme.example"),
         ),
         (EMPLOYEE, "strasse@acme.example"): (Account("e8", EMPLOYEE, "straße@acme.example"),),
@@ -116,8 +116,10 @@ def test_customers() -> None:
         assert client.sent == {"token": 1, "find customers": 1}
         assert found == {
             (CUSTOMER, "mia@shop.example"): (Account("c1", CUSTOMER, "mia@shop.example", "Mia Meyer"),),
-            (CUSTOMER, "kim@shop.example"): (Account("c2", CUSTOMER, "kim@shop.example", "", "is inactive"),),
-            (CUSTOMER, "lee@shop.example"): (Account("c3", CUSTOMER, "lee@shop.example", "", "is suspended (onHold)"),),
+            (CUSTOMER, "kim@shop.example"): (Account("c2", CUSTOMER, "kim@shop.example", "", "is inactive", True),),
+            (CUSTOMER, "lee@shop.example"): (
+                Account("c3", CUSTOMER, "lee@shop.example", "", "is suspended (onHold)", True),
+            ),
         }
         found = iam.accounts({CUSTOMER: ["odd.case@shop.example", "nobody@shop.example", "mia@shop.example"]})
         assert client.sent["find customers"] == 3
@@ -270,7 +272,7 @@ def test_people(cap: int | None) -> None:
         assert client.sent == {"token": 1, "get customer": 3, **pages}
         assert found.keys() == asked.keys()
         assert found["e1"] == Account("e1", EMPLOYEE, "Ana@Acme.example", "Ana Silva")
-        assert found["c2"] == Account("c2", CUSTOMER, "kim@shop.example", "", "is inactive")
+        assert found["c2"] == Account("c2", CUSTOMER, "kim@shop.example", "", "is inactive", True)
         assert found["a,b"] == Account("a,b", CUSTOMER, "odd@shop.example")
         assert iam.people({"c1": CUSTOMER}).keys() == {"c1"}
         assert client.sent["list employees"] == pages["list employees"]
