@@ -26,7 +26,9 @@ def without(known: Known, wanted: str) -> Known:
     tenant, *rest = wanted.split("/", 2)
     groups = dict(known[tenant])
     if len(rest) > 1:
-        groups[rest[0]] = replace(groups[rest[0]], members=groups[rest[0]].members - {rest[1]})
+        group = groups[rest[0]]
+        emails = {user: email for user, email in group.emails.items() if user != rest[1]}
+        groups[rest[0]] = replace(group, members=group.members - {rest[1]}, emails=emails)
     elif rest:
         del groups[rest[0]]
     else:

@@ -6,7 +6,7 @@ from typing import Any, Final, Literal
 import msgspec
 
 from reconciler.core.diff import Differences, diff
-from reconciler.core.model import DesiredGroup, DesiredTenant, KnownGroup, Membership, Snapshot, UserType
+from reconciler.core.model import DesiredGroup, DesiredTenant, KnownGroup, Membership, Person, Snapshot, UserType
 from reconciler.core.plan import Action, Plan
 from reconciler.diagnostics import Source
 
@@ -20,6 +20,7 @@ WORDS: Final[Mapping[Action, Word]] = {
 """What a change means when the lockfile stands in the place of the configuration; any other was changed outside."""
 
 LOCKFILE = Source("", 0, 0)
+NOBODY: Final[Mapping[str, Person]] = {}
 
 
 class Drifted(msgspec.Struct, rename="camel"):
@@ -43,12 +44,16 @@ class DriftDocument(msgspec.Struct):
 
 
 def drift(
-    tenant: str, live: Snapshot, known: Mapping[str, KnownGroup], open_groups: Collection[str | None] = ()
+    tenant: str,
+    live: Snapshot,
+    known: Mapping[str, KnownGroup],
+    open_groups: Collection[str | None] = (),
+    people: Mapping[str, Person] = NOBODY,
 ) -> Differences:
     """The lockfile held against the service: the three-way table with the lockfile in the place of the configuration.
 
     So a creation means removed outside, a deletion added outside, an update changed outside. Others may be members of
-    ``open_groups``, which the lockfile does not know about.
+    ``open_groups``, which the lockfile does not know about. ``people`` has who is known by name, by user id.
     """
     groups = tuple(
         DesiredGroup(
@@ -61,7 +66,7 @@ def drift(
         for group_id, group in known.items()
         if group.owned or group_id in live.groups
     )
-    return diff(DesiredTenant(tenant, LOCKFILE, groups), live, known)
+    return diff(DesiredTenant(tenant, LOCKFILE, groups, people=people), live, known)
 
 
 def encode_drift(plan: Plan) -> bytes:

@@ -97,3 +97,9 @@ def test_what_can_not_be_renamed(old: str, new: str, why: str) -> None:
     with pytest.raises(PlanError, match=why) as caught:
         moved(KNOWN, old, new)
     assert caught.value.remedy
+
+
+def test_what_is_let_go_takes_its_e_mail_along() -> None:
+    """Or the e-mail would stand for somebody who is not ours any more."""
+    group = KnownGroup(False, UserType.EMPLOYEE, frozenset({"a", "b"}), emails={"a": "a@x.y", "b": "b@x.y"})
+    assert without({"acme": {"g": group}}, "acme/g/a")["acme"]["g"].emails == {"b": "b@x.y"}
