@@ -91,14 +91,17 @@ def _known_by_email(
     entries: Iterable[DesiredGroup], known: Mapping[str, KnownGroup]
 ) -> tuple[list[DesiredGroup], dict[str, Source]]:
     """The groups without members whose e-mail never led to an id, and where those stand: the service knows them."""
-    pinned = pins(known)
+    pinned, live = pins(known), remembered(known)
     strangers: dict[str, Source] = {}
     kept = []
     for group in entries:
-        kind = user_type(group, remembered(known))
-        unknown = [e for e in group.entries if not e.person.id and (kind, e.person.mail) not in pinned]
-        strangers |= {entry.person.email or "": entry.source for entry in unknown}
-        kept.append(replace(group, entries=tuple(entry for entry in group.entries if entry not in unknown)))
+        kind, told = user_type(group, live), []
+        for entry in group.entries:
+            if entry.person.id or (kind, entry.person.mail) in pinned:
+                told.append(entry)
+            else:
+                strangers[entry.person.email or ""] = entry.source
+        kept.append(replace(group, entries=tuple(told)))
     return kept, strangers
 
 

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.core.known import settle
-from reconciler.core.model import DesiredGroup, DesiredTenant, KnownGroup, Membership, UserType
-from reconciler.core.plan import Action, Plan
+from reconciler.core.model import DesiredGroup, DesiredTenant, KnownGroup, LiveGroup, Membership, Snapshot, UserType
+from reconciler.core.plan import Action, Change, Plan, Reason
 from reconciler.core.schedule import Call, Step, schedule
 
 from .runs import perform, planned, wanted_edges
@@ -144,3 +144,13 @@ def test_a_definition_whose_replacement_died_half_way_comes_back_whole() -> None
     assert [(c.action, c.after) for c in again.changes] == [
         (Action.CREATE, {**before, "userType": "CUSTOMER", "name": {"en": "New"}})
     ]
+
+
+def test_an_e_mail_outlives_a_crash() -> None:
+    """What was to be remembered stands with the intention, and counts once the membership is found to be there."""
+    change = Change("acme", "g", "00uM", Action.CREATE, Reason.NEW, UserType.EMPLOYEE, email="Marta@x.y")
+    fields = {"userType": "EMPLOYEE"}
+    for members in (frozenset({"00uM"}), frozenset[str]()):
+        live = {"acme": Snapshot("acme", {"g": LiveGroup("g", fields, UserType.EMPLOYEE, members=members)})}
+        found = settle({"acme": {"g": KnownGroup(False, UserType.EMPLOYEE, frozenset({"a"}))}}, [change], live)
+        assert found["acme"]["g"].emails == ({"00uM": "Marta@x.y"} if members else {})

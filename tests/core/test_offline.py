@@ -9,10 +9,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.core.diff import diff
-from reconciler.core.model import DesiredGroup, DesiredTenant, KnownGroup, Match, Membership, Snapshot, UserType
+from reconciler.core.model import (
+    DesiredGroup,
+    DesiredTenant,
+    Entry,
+    KnownGroup,
+    Match,
+    Membership,
+    Person,
+    Snapshot,
+    UserType,
+)
 from reconciler.core.offline import basis, doubts, language, remembered, sure
 from reconciler.core.plan import Action, Change, Plan, Reason
-from reconciler.diagnostics import Severity
+from reconciler.diagnostics import Severity, Source
 from tests.core.world import EMPLOYEES, HERE, desired, group, known, live, plan_of, tenant_states
 
 STATES = tenant_states("gh", "ab")
@@ -237,3 +247,16 @@ def test_which_lockfile_it_rests_on_is_told() -> None:
     assert warning.message == "planned offline, and there is no lockfile at file:x.lock yet: everything is shown as new"
     *_, single = basis("", 1, "", pending[:1])
     assert single.message.startswith("acme: 1 change of an unfinished run")
+
+
+def test_whom_an_e_mail_leads_to_is_known_once_it_was_applied() -> None:
+    """A pinned one stays to be compared; any other is left out with one warning for all of them."""
+    known = {"g": KnownGroup(False, UserType.EMPLOYEE, frozenset({"00uM"}), emails={"00uM": "marta@x.y"})}
+    people = (Person(email="Marta@x.y"), Person(id="a"), Person(email="b@x.y"), Person(email="c@x.y"))
+    entries = tuple(Entry(person, Source("a.yaml", line, 1)) for line, person in enumerate(people))
+    desired = DesiredTenant("acme", HERE, (DesiredGroup(HERE, id="g", members={}, entries=entries),))
+    found = sure(desired, known)
+    assert found.desired.groups[0].entries == entries[:2]
+    (warning,) = found.warnings
+    assert "not in the lockfile yet, so these members are not compared: b@x.y, c@x.y" in warning.message
+    assert warning.source == Source("a.yaml", 2, 1)
