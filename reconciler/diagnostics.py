@@ -88,6 +88,12 @@ class ReconcilerError(Exception):
         self.source = source
         self.diagnostics = tuple(diagnostics)
 
+    @property
+    def reason(self) -> str:
+        """What is wrong in one line, for whoever is shown nothing else: the message and the first of its problems."""
+        first = next((f": {item.source}: {item.message}" for item in self.diagnostics if item.source), "")
+        return f"{self.message}{first}"
+
 
 class ConfigurationError(ReconcilerError):
     """The configuration is wrong; ``diagnostics`` holds all of its problems, so that one run shows them all."""

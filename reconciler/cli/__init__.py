@@ -16,7 +16,7 @@ import click
 from click.core import ParameterSource
 
 from reconciler import __version__
-from reconciler.cli.output import show_error, talk
+from reconciler.cli.output import show_error, shows_color, talk
 from reconciler.cli.session import Session
 from reconciler.diagnostics import ExitCode, ReconcilerError
 
@@ -84,7 +84,11 @@ Exit codes: 0 done or nothing to do, 1 error, 2 changes pending (only with
 @click.option(
     "--state", metavar="URL", envvar="RECONCILER_STATE", help="Where the lockfile is, whatever the file says."
 )
-@click.option("--no-color", is_flag=True, help="No colours; NO_COLOR in the environment does the same.")
+@click.option(
+    "--no-color",
+    is_flag=True,
+    help="No colours; NO_COLOR in the environment does the same, and FORCE_COLOR colours logs.",
+)
 @click.option("-v", "--verbose", count=True, help="Log each request to stderr, without secrets.")
 @click.version_option(__version__, message="%(prog)s %(version)s")
 @click.pass_context
@@ -104,7 +108,7 @@ def cli(
     ctx.obj = Session(
         files=files, tenants=tenants, sandbox=sandbox, verbose=verbose > 0,
         state=state, state_is_given=ctx.get_parameter_source("state") is ParameterSource.COMMANDLINE,
-        color=not no_color and not os.environ.get("NO_COLOR") and sys.stdout.isatty(),
+        color=not no_color and shows_color(sys.stdout),
     )  # fmt: skip
 
 

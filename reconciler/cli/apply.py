@@ -125,7 +125,7 @@ def _apply_fresh(
         outlook = make_plan(loaded.desired, book.lockfile, connect, session.scope(*scope))
         plan = judged(placed(outlook.plan, session, store), (*loaded.policy, *policies))
         session.events.planned(plan)
-        show_plan(plan, "text", View(session.color, full, accepted=consent.accepted == plan.fingerprint))
+        show_plan(plan, "text", View(session.color, full, consent.accepted == plan.fingerprint, told=True))
         show_errors(outlook.errors)
         check_consent(session, plan, consent, is_shown=True)
         if plan.changes and not consent.approved:

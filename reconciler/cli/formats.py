@@ -15,19 +15,29 @@ from reconciler.core.plan import Plan
 class View:
     """How a form for people is wished: colours, long lists whole, and refusals that are accepted.
 
+    ``told``: errors are told in full on stderr, so the text does not repeat them; the other forms are read elsewhere.
     ``comment`` is what a comment on a pull request needs besides.
     """
 
     color: bool = False
     full: bool = False
     accepted: bool = False
+    told: bool = False
     comment: Comment = NO_COMMENT
 
 
 def _text(plan: Plan, view: View) -> Iterable[str]:
     from reconciler.render import terminal
 
-    return terminal.plan(plan, color=view.color, width=width(), full=view.full, line_of=line_of, accepted=view.accepted)
+    return terminal.plan(
+        plan,
+        color=view.color,
+        width=width(),
+        full=view.full,
+        line_of=line_of,
+        accepted=view.accepted,
+        told=view.told,
+    )
 
 
 def _json(plan: Plan, _: View) -> Iterable[str]:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
+from typing import TextIO
 
 from reconciler.diagnostics import Diagnostic, ReconcilerError, Source
 
@@ -16,9 +17,16 @@ def width() -> int:
     return shutil.get_terminal_size((100, 24)).columns
 
 
+def shows_color(stream: TextIO) -> bool:
+    """Whether a stream shows colours: a terminal does, and a pipeline's log if FORCE_COLOR says so."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    return bool(os.environ.get("FORCE_COLOR")) or (stream.isatty() and os.environ.get("TERM") != "dumb")
+
+
 def talks_in_color() -> bool:
     """Whether stderr shows colours."""
-    return sys.stderr.isatty() and not os.environ.get("NO_COLOR") and "--no-color" not in sys.argv
+    return shows_color(sys.stderr) and "--no-color" not in sys.argv
 
 
 def show(lines: Iterable[str]) -> None:

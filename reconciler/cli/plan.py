@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 DEFAULT_PARALLELISM = 16
 
-full_option = click.option("--full", is_flag=True, help="Show long lists whole instead of folded.")
+full_option = click.option("--full", is_flag=True, help="Show long lists and long texts of the text form whole.")
 detailed_option = click.option(
     "--detailed-exitcode", is_flag=True, help="Exit with 2 if changes are pending, 0 if there are none."
 )
@@ -88,7 +88,7 @@ def plan(
         save(outlook.plan, out)
     again = [part for target in targets for part in ("--target", target)] + ["--take-over"] * take_over
     comment = replace(comment, key=key_of(session), command=command_of(session, "plan", *again))
-    show_plan(outlook.plan, format_, View(session.color, full, comment=comment))
+    show_plan(outlook.plan, format_, View(session.color, full, told=True, comment=comment))
     show_errors(outlook.errors)
     return exit_code(outlook.plan, outlook.errors, detailed_exitcode)
 

@@ -116,8 +116,9 @@ MEANINGS: Final = {
     "Drifted.address": "`tenant/group` or `tenant/group/user`.",
     "Drifted.drift": "What happened to it: added, changed or removed outside.",
     "Drifted.userType": "Who the members of the group are.",
-    "Drifted.known": "The definition as it was last applied; null for members.",
-    "Drifted.live": "The definition as it is now; null for members.",
+    "Drifted.known": "What the lockfile says: a group's definition as it was last applied (only `userType` if it was "
+    "never ours), or a member's `userType`; null if it is not there.",
+    "Drifted.live": "What the service says: a group's definition, or a member's `userType`; null if it is not there.",
 }
 """What each part of the two documents means, by the name of the part and of its field."""
 

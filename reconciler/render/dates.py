@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from reconciler.core.due import Due
-from reconciler.core.model import Person
+from reconciler.render.naming import called
 from reconciler.render.text import place, plural, safe
 
 FORMAT: Final = 1
@@ -29,13 +29,6 @@ def distance(when: datetime, at: datetime) -> str:
     return f"in {told}" if when > at else f"{told} ago"
 
 
-def named(person: Person) -> str:
-    """A person by all that is known: handle, then e-mail, name and id; each once, made harmless."""
-    names = (person.handle, person.email or "", person.name, person.id or "")
-    first, *others = list(dict.fromkeys(safe(name) for name in names if name))
-    return f"{first} ({', '.join(others)})" if others else first
-
-
 def text(items: Sequence[Due], at: datetime) -> Iterator[str]:
     """A line for each instant and one for each thing that changes then."""
     if not items:
@@ -48,7 +41,7 @@ def text(items: Sequence[Due], at: datetime) -> Iterator[str]:
             last = item.when
         where = f"{item.tenant}/{item.group}" if item.group else f"{item.tenant}, from all groups"
         reason = f"  ({safe(item.reason)})" if item.reason else ""
-        yield f"  {named(item.person)} {item.what}: {safe(where)}  {place(item.source)}{reason}"
+        yield f"  {called(item.person)} {item.what}: {safe(where)}  {place(item.source)}{reason}"
 
 
 def document(items: Iterable[Due], at: datetime) -> str:
@@ -88,7 +81,7 @@ def calendar(items: Iterable[Due], at: datetime) -> str:
         event.add("uid", hashlib.sha256(repr((item.when, where, item.person, item.what)).encode()).hexdigest()[:32])
         event.add("dtstamp", at.astimezone(UTC))
         event.add("dtstart", item.when.astimezone(UTC))
-        event.add("summary", f"{named(item.person)} {item.what}: {safe(where)}")
+        event.add("summary", f"{called(item.person)} {item.what}: {safe(where)}")
         event.add("description", "\n".join(filter(None, (safe(item.reason), place(item.source)))))
         found.add_component(event)
     ical: bytes = found.to_ical()

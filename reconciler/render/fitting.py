@@ -28,11 +28,12 @@ class Part(NamedTuple):
 
 
 class Fitted(NamedTuple):
-    """What there was room for, how many entries that are, and the room that is left."""
+    """What there was room for, how many entries that are, the room that is left, and the items that tell of them."""
 
     text: str
     shown: int
     room: int
+    items: int
 
 
 def size(text: str) -> int:
@@ -64,7 +65,7 @@ def fit(parts: Iterable[Part], room: int) -> Fitted:
                 going.append(each)
         growing = [each for each in going if each.left]
     text = "".join(text for each in opened for text in each.lines())
-    return Fitted(text, sum(each.shown for each in opened), room)
+    return Fitted(text, sum(each.shown for each in opened), room, sum(len(each.texts) for each in opened))
 
 
 @dataclass(slots=True)

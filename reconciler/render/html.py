@@ -115,12 +115,12 @@ def _verdict(plan: Plan, objections: Sequence[Diagnostic], accepted: bool) -> tu
 
 
 def _extent(plan: Plan) -> str:
-    """How much changes in the service; what only the lockfile learns is told apart, be it ever so much."""
-    requested = [change.key[:2] for change in plan.changes if change.action not in WITHOUT_REQUEST]
-    groups = set(requested)
-    where = f" in {plural(len(groups), 'group')} of {plural(len({tenant for tenant, _ in groups}), 'tenant')}"
-    changed = f"{plural(len(requested), 'change')}{where}" if requested else "No changes in the service"
-    return ". ".join((changed, *list(planned(PLANNED.tally(plan.counts)))[1:])).removesuffix(".")
+    """How much changes in the service; what only the lockfile learns is no change of anybody's access."""
+    groups = [change.key[:2] for change in plan.changes if change.action not in WITHOUT_REQUEST]
+    if not groups:
+        return "Only the lockfile changes"
+    where = f"{plural(len(set(groups)), 'group')} of {plural(len({tenant for tenant, _ in groups}), 'tenant')}"
+    return f"{plural(len(groups), 'change')} in {where}"
 
 
 def _facts(plan: Plan) -> Iterator[tuple[str, str]]:

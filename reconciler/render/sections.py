@@ -99,10 +99,11 @@ def changes(plan: Plan, room: int, *, briefly: bool = False) -> tuple[Section, .
     room -= SHELL * sum(map(bool, totals.values()))
     found = {}
     for kind in (kind for kind in BY_WEIGHT if totals.get(kind)):
-        told, is_brief = fit(_parts(plan, kind, by_kind[kind], _fully), room // 2 if briefly else room), False
+        told = fit(_parts(plan, kind, by_kind[kind], _fully), room // 2 if briefly else room)
         if briefly and told.shown < totals[kind]:
-            told, is_brief = fit(_parts(plan, kind, by_kind[kind], _briefly), room), kind is not LEFT
+            told = fit(_parts(plan, kind, by_kind[kind], _briefly), room)
         room -= size(told.text)
+        is_brief = kind is not LEFT and told.items < told.shown
         found[kind] = Section(_block(kind, told, totals[kind]), told.shown, totals[kind], kind.word, is_brief)
     return tuple(found[kind] for kind in KINDS if kind in found)
 

@@ -40,16 +40,18 @@ def plan(
     full: bool = False,
     line_of: LineOf = no_line,
     accepted: bool = False,
+    told: bool = False,
 ) -> Iterator[str]:
     """The plan line by line, ended by ``Plan: …`` and its fingerprint, or by ``No changes. …``.
 
     ``full`` shows folded lists; ``line_of`` reads source lines for warnings and refusals; ``accepted`` says that the
-    refusals are known and overruled. "No changes" is never said while a tenant could not be planned.
+    refusals are known and overruled, ``told`` that stderr tells errors in full. "No changes" is never said while a
+    tenant could not be planned.
     """
     page = Page(painter(color), max(width, NARROWEST), full, PLANNED)
     yield from page.parts(plan)
     yield from page.remarks(plan.warnings, line_of, Severity.WARNING)
-    yield from page.failures(plan)
+    yield from page.failures(plan, told)
     if objections := refusals(plan):
         yield from page.objections(objections, line_of, plan.fingerprint, accepted)
     if plan.targets:
@@ -74,7 +76,7 @@ def drift(plan: Plan, *, color: bool, width: int, full: bool = False, line_of: L
     page = Page(painter(color), max(width, NARROWEST), full, DRIFTED)
     yield from page.parts(plan)
     yield from page.remarks(plan.warnings, line_of, Severity.WARNING)
-    yield from page.failures(plan)
+    yield from page.failures(plan, told=True)
     counts = page.reading.tally(plan.counts)
     if plan.failures or any(count for count, _ in counts):
         yield f"Drift: {', '.join(f'{count} {word}' for count, word in counts)} outside."
@@ -194,11 +196,12 @@ class Page:
                 yield f"  {line}"
             yield ""
 
-    def failures(self, plan: Plan) -> Iterator[str]:
-        """Each tenant that could not be planned, and why."""
+    def failures(self, plan: Plan, told: bool) -> Iterator[str]:
+        """Each tenant that could not be planned, and why, unless the same run has told it on stderr."""
         word = self.paint("Error:", Look.REMOVE)
         for tenant, reason in sorted(plan.failures.items()):
-            yield f"{word} tenant {safe(tenant)} is left out: {safe(reason)}"
+            why = "; stderr says why" if told else f": {safe(reason)}"
+            yield f"{word} tenant {safe(tenant)} is left out{why}"
             yield ""
 
     def objections(

@@ -1,9 +1,12 @@
 """Drift and what a plan says of groups that leave, are let go or change hands."""
 
+import json
+from dataclasses import replace
+
 import pytest
 
 from reconciler.core.diff import diff, replaces
-from reconciler.core.drift import drift
+from reconciler.core.drift import drift, encode_drift
 from reconciler.core.guards import refusals
 from reconciler.core.model import DesiredGroup, DesiredTenant, KnownGroup, LiveGroup, Membership, Snapshot, UserType
 from reconciler.core.plan import Action, Plan, Reason
@@ -41,6 +44,36 @@ def test_drift_tells_what_was_added_and_removed_outside() -> None:
         ("acme/n/b", Action.FORGET),
     ]
     assert drift("acme", live({"g": frozenset("ab")}).snapshot(), known({"g": frozenset("ab")})).changes == []
+
+
+def test_the_document_says_what_is_known_and_live_of_everything() -> None:
+    """null means that it is not there, on that side; a member has its type, and so tells which side has it."""
+    world = World(
+        {"g": {**EMPLOYEES, "name": {"en": "Edited"}}, "t": dict(CUSTOMERS), "v": definition(vendor="w")},
+        {"g": {"a", "x"}, "t": {"c", "y"}, "v": {"d"}},
+    )
+    world.mistyped = {("g", "a"): UserType.CUSTOMER}
+    ours = {
+        **known({"g": frozenset("ab"), "gone": frozenset(), "t": frozenset("c"), "v": frozenset("d")}),
+        **known({"n": frozenset("b")}, False),
+    }
+    ours["v"] = replace(ours["v"], fields=definition(vendor="v"))
+    found = json.loads(encode_drift(Plan(tuple(drift("acme", world.snapshot(), ours).changes))))["drift"]
+    employee, customer, group_g = {"userType": "EMPLOYEE"}, {"userType": "CUSTOMER"}, ours["g"].fields
+    assert {item["address"]: (item["known"], item["live"]) for item in found} == {
+        "acme/g": (group_g, {**EMPLOYEES, "name": {"en": "Edited"}}),
+        "acme/g/a": (employee, customer),
+        "acme/g/b": (employee, None),
+        "acme/g/x": (None, employee),
+        "acme/gone": (ours["gone"].fields, None),
+        "acme/n": (employee, None),
+        "acme/n/b": (employee, None),
+        "acme/t": (ours["t"].fields, dict(CUSTOMERS)),
+        "acme/t/c": (employee, customer),
+        "acme/t/y": (None, customer),
+        "acme/v": (ours["v"].fields, definition(vendor="w")),
+        "acme/v/d": (employee, employee),
+    }
 
 
 NEW_NAME = {**EMPLOYEES, "name": {"en": "New"}}

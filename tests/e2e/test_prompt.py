@@ -18,7 +18,7 @@ class Terminal:
 
     def __init__(self, work: Workplace, *args: str) -> None:
         self.master, slave = pty.openpty()
-        environment = {**work.environment, "TERM": "xterm", "COLUMNS": "100"}
+        environment = {"TERM": "xterm", "COLUMNS": "100", **work.environment}
         self.process = subprocess.Popen(
             work.arguments(*args), cwd=work.folder, env=environment, stdin=slave, stdout=slave, stderr=slave,
             start_new_session=True,
@@ -160,18 +160,26 @@ def test_no_terminal_and_no_flag_is_an_error(ready: Workplace, world: World) -> 
 
 
 def test_colours_are_for_terminals_that_want_them(ready: Workplace) -> None:
-    """A terminal gets colours; not with NO_COLOR, not with --no-color, and never a pipe."""
+    """A terminal gets colours; not with NO_COLOR or --no-color nor a dumb one, and a pipe only with FORCE_COLOR."""
     escape = "\x1b["
     shown = {}
-    for name, args, more in (("plain", (), {}), ("NO_COLOR", (), {"NO_COLOR": "1"}), ("option", ("--no-color",), {})):
+    cases: list[tuple[str, tuple[str, ...], dict[str, str]]] = [
+        ("plain", (), {}),
+        ("NO_COLOR", (), {"NO_COLOR": "1", "FORCE_COLOR": "1"}),
+        ("option", ("--no-color",), {}),
+        ("dumb", (), {"TERM": "dumb"}),
+    ]
+    for name, args, more in cases:
         ready.more = more
         terminal = Terminal(ready, *args, "plan")
         assert terminal.end() == 0
         terminal.close()
         shown[name] = escape in terminal.text
-    assert shown == {"plain": True, "NO_COLOR": False, "option": False}
+    assert shown == {"plain": True, "NO_COLOR": False, "option": False, "dumb": False}
     ready.more = {}
     assert escape not in ready.run("plan").everything
+    assert escape in ready.run("plan", FORCE_COLOR="1").out
+    assert escape not in ready.run("--no-color", "plan", FORCE_COLOR="1").everything
 
 
 def test_a_lockfile_that_somebody_writes_at_the_question_is_not_overwritten(ready: Workplace, world: World) -> None:

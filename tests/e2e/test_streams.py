@@ -35,6 +35,20 @@ def test_json_stands_alone_on_stdout(work: Workplace, world: World) -> None:
     assert json.loads(warned.out)["warnings"]
 
 
+def test_an_error_is_told_once_and_in_full_on_stderr(work: Workplace, world: World) -> None:
+    """The text on stdout says who is left out; forms that are read elsewhere, and a saved plan, say why as well."""
+    work.configure({"tenants": [{"tenant": "acmeprod", "groups": [{"id": "nowhere", "members": ["ana"]}]}]})
+    why = "there is no group nowhere"
+    for command in (("plan", "-o", "x.plan"), ("apply", "--auto-approve")):
+        result = work.run(*command)
+        assert "Error: tenant acmeprod is left out; stderr says why\n" in result.out
+        assert (why in result.out, result.err.count(why)) == (False, 1), result.everything
+    assert why in work.run("plan", "--format", "markdown").out
+    shown = work.run("show", "x.plan")
+    assert why in shown.out
+    assert shown.err == ""
+
+
 def test_a_page_stands_alone_on_stdout(work: Workplace, world: World) -> None:
     """Of a fresh plan and of a saved one alike, in ASCII whatever the language; where there is no plan, nothing."""
     work.configure({"tenants": [{"tenant": "acmeprod", "groups": [group("ours", ["ana"], name={"en": "Größe"})]}]})

@@ -193,8 +193,8 @@ def test_what_is_accepted_needs_no_command() -> None:
         ("no-changes", "No changes. Your configuration matches the live state."),
         ("failed-tenants", "Incomplete: 2 tenants could not be planned"),
         ("failed-and-nothing-else", "Incomplete: 2 tenants could not be planned"),
-        ("every-action", "14 changes in 7 groups of 1 tenant. Lockfile: 3 to adopt, 3 to forget"),
-        ("only-lockfile", "No changes in the service. Lockfile: 3 to adopt, 1 to forget"),
+        ("every-action", "14 changes in 7 groups of 1 tenant"),
+        ("only-lockfile", "Only the lockfile changes"),
     ],
 )
 def test_the_verdict_is_one_sentence(name: str, verdict: str) -> None:

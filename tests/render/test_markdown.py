@@ -137,7 +137,27 @@ COMMIT = r"(?i)\b[0-9a-f]{7,}\b"
 @settings(max_examples=300, deadline=None)
 @given(plans(TEXT), st.sampled_from([SHORTEST, LONGEST]))
 def test_no_text_becomes_anything_but_text(shown: Plan, max_chars: int) -> None:
-    text = comment(shown, max_chars)
+    assert_harmless(comment(shown, max_chars), max_chars)
+
+
+@pytest.mark.parametrize("max_chars", [SHORTEST, 20_000, LONGEST])
+@pytest.mark.parametrize("action", [Action.CREATE, Action.DELETE])
+def test_no_name_becomes_anything_but_a_name_where_many_stand_together(action: Action, max_chars: int) -> None:
+    """Users, groups and files of a plan too large to give each a line."""
+    changes = [
+        Change("acme", group, f"{user}{number}", action, Reason.NEW, UserType.EMPLOYEE, Source(group, number + 1, 1))
+        for group in sorted({*ATTACKS} - {""})[::9]
+        for user in sorted({*ATTACKS})
+        for number in range(2)
+    ]
+    unique = {change.key: change for change in changes}
+    touched = {key[:2]: Touched(9000, 9000, Membership.EXACT, Guards(), name=key[1]) for key in unique}
+    text = comment(Plan(tuple(unique[key] for key in sorted(unique)), ("acme",), touched), max_chars)
+    assert re.search(r"(?m)^[-+] [\d,]+ memberships will be ", text)
+    assert_harmless(text, max_chars)
+
+
+def assert_harmless(text: str, max_chars: int) -> None:
     assert size(text) <= max_chars
     assert text.startswith(marker("reconciler.yaml") + "\n")
     for line in text.splitlines():
@@ -277,6 +297,27 @@ def test_a_long_table_of_groups_is_folded_and_cut_from_its_end() -> None:
     groups = re.findall(r"(?m)^\| `acme/(\S+)` \|", text)
     assert groups[:2] == ["zz", "g0000"]
     assert f"| and {3001 - len(groups):,} more groups |" in text
+
+
+def test_names_in_a_row_say_which_files_asked_for_them_and_are_told_apart() -> None:
+    """The lines of one file from the first to the last, or how many files; a name with a space is in quotes."""
+    shown = many(a=(Action.CREATE, 900), b=(Action.CREATE, 900), c=(Action.CREATE, 900))
+    placed = {
+        "a": [Source("x.yaml", 1, 1), Source("y.yaml", 9, 1)],
+        "b": [Source("x.yaml", 7, 1), Source("x.yaml", 3, 1)],
+    }
+    changes = tuple(
+        replace(
+            change,
+            user=f"{change.user} x" if change.group == "c" else change.user,
+            source=placed[change.group][position % 2] if change.group in placed else None,
+        )
+        for position, change in enumerate(shown.changes)
+    )
+    text = comment(replace(shown, changes=changes))
+    said = "900 memberships will be created: new in configuration"
+    assert [f"+ {said}  2 files", f"+ {said}  x.yaml:3-7", f"+ {said}"] == re.findall(rf"(?m)^.*{said}.*$", text)
+    assert '+     "00u00000 x"  "00u00001 x"' in text
 
 
 def test_rights_taken_from_a_group_stand_among_the_removals() -> None:
