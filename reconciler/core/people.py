@@ -253,13 +253,16 @@ class _Search:
         )
 
     def leaving(self, entries: Iterable[Entry]) -> Iterator[tuple[str, Entry]]:
-        """Who is to be in no group now; an e-mail that leads nowhere has nothing to lose, which is worth a remark."""
+        """Who is to be in no group now; an e-mail of this tenant's list that leads nowhere is worth a remark.
+
+        Who left on a day is to be nowhere in any tenant, and was hardly in each of them.
+        """
         for entry in entries:
             if not entry.period.holds(self.at):
                 continue
             users = list(self._all_of(entry.person))
             yield from ((user, entry) for user in users)
-            if not users:
+            if not users and entry.period.start is None:
                 self.problems.append(
                     Diagnostic(
                         f"{told(entry.person)} is offboarded, and no account of {self.tenant} has this e-mail",

@@ -220,6 +220,7 @@ def test_whoever_is_to_leave_is_found_by_all_that_is_known() -> None:
         Entry(Person(id="00uX"), line(5)),
         Entry(Person(email="no@x.y"), line(6)),
         Entry(Person(id="00uLATER"), line(7), Period(start=AT + DAY)),
+        Entry(Person("al", email="al@x.y"), line(8), Period(start=AT - DAY)),
     )
     result = found(tenant(offboarded=leaving), pinned=pinned)
     assert {user: entry.source.line for user, entry in result.leaving.items()} == {"00uM": 4, "00uOLD": 4, "00uX": 5}
