@@ -17,6 +17,7 @@ from reconciler.config.values import SETTINGS
 from reconciler.diagnostics import Diagnostic, Source
 
 EVERY: Final = "*"
+_ITS_OWN: Final = frozenset({"tenants", "timezone"})
 _HARMLESS: Final = frozenset({"tenant", "groups"})
 _OUTSIDE: Final = ".."
 
@@ -108,7 +109,7 @@ def fits(path: list[str], pattern: list[str]) -> bool:
 
 def _beyond(root: Map, rule: _Rule) -> Iterator[Diagnostic]:
     for key, entry in root.entries.items():
-        if key != "tenants" and key not in rule.settings:
+        if key not in _ITS_OWN and key not in rule.settings:
             remedy = f"add `{key}` to the rule's `settings`" if key in SETTINGS else "say it in the list's own file"
             yield _refused(f"this file may not state `{key}`", entry.key, rule, remedy)
     for tenant in maps(root, "tenants"):
