@@ -79,12 +79,6 @@ def world(sandbox: Sandbox, stack: ExitStack) -> World:
     return stack.enter_context(closing(World(sandbox.url)))
 
 
-@pytest.fixture
-def work(sandbox: Sandbox, tmp_path: Path) -> Workplace:
-    """A folder from which the command reaches the service."""
-    return Workplace(tmp_path, sandbox.url)
-
-
 @pytest.fixture(scope="session")
 def spawner() -> Iterator[Spawner]:
     """A process that has imported the command already."""
@@ -93,10 +87,9 @@ def spawner() -> Iterator[Spawner]:
 
 
 @pytest.fixture
-def quick(work: Workplace, spawner: Spawner) -> Workplace:
-    """The folder, with a faster start of its commands; their output goes through files in it."""
-    work.spawner = spawner
-    return work
+def work(sandbox: Sandbox, tmp_path: Path, spawner: Spawner) -> Workplace:
+    """A folder from which the command reaches the service."""
+    return Workplace(tmp_path, sandbox.url, spawner=spawner)
 
 
 @pytest.fixture

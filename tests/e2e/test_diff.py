@@ -12,22 +12,22 @@ from tests.e2e.world import World, configuration, group
 
 
 @pytest.fixture
-def two(quick: Workplace, world: World) -> Workplace:
+def two(work: Workplace, world: World) -> Workplace:
     """Plans ``a.plan`` and ``b.plan`` of two wishes, and ``again.plan``, the same as the first from another folder."""
-    quick.configure(configuration(group("desk", ["ana", "ben"]), group("old", ["cleo"])))
-    assert quick.apply().code == 0
-    quick.configure(configuration(group("desk", ["ana", "dan"]), group("old", ["cleo"])))
-    assert quick.run("plan", "-o", "a.plan").code == 0
-    elsewhere = quick.folder / "elsewhere" / "deep"
+    work.configure(configuration(group("desk", ["ana", "ben"]), group("old", ["cleo"])))
+    assert work.apply().code == 0
+    work.configure(configuration(group("desk", ["ana", "dan"]), group("old", ["cleo"])))
+    assert work.run("plan", "-o", "a.plan").code == 0
+    elsewhere = work.folder / "elsewhere" / "deep"
     elsewhere.mkdir(parents=True)
-    shutil.copy(quick.folder / "reconciler.lock", elsewhere)
-    moved = "\n\n# moved\n" + (quick.folder / "reconciler.yaml").read_text()
-    quick.configure(moved, "elsewhere/deep/access.yaml")
-    assert quick.run("-f", "elsewhere/deep/access.yaml", "plan", "-o", "again.plan").code == 0
-    quick.configure(configuration(group("desk", ["ana", "ben", "eve"], description={"en": "Desk"})))
-    assert quick.run("plan", "-o", "b.plan").code == 0
+    shutil.copy(work.folder / "reconciler.lock", elsewhere)
+    moved = "\n\n# moved\n" + (work.folder / "reconciler.yaml").read_text()
+    work.configure(moved, "elsewhere/deep/access.yaml")
+    assert work.run("-f", "elsewhere/deep/access.yaml", "plan", "-o", "again.plan").code == 0
+    work.configure(configuration(group("desk", ["ana", "ben", "eve"], description={"en": "Desk"})))
+    assert work.run("plan", "-o", "b.plan").code == 0
     world.clear()
-    return quick
+    return work
 
 
 def bare(work: Workplace, folder: Path, *args: str) -> Result:

@@ -26,9 +26,9 @@ def seed(seed: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.fixture
-def ready(quick: Workplace, world: World) -> Workplace:
-    quick.configure(configuration(group("ours", ["ana"])))
-    return quick
+def ready(work: Workplace, world: World) -> Workplace:
+    work.configure(configuration(group("ours", ["ana"])))
+    return work
 
 
 def doctor(work: Workplace, *args: str, **env: str) -> Result:

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from reconciler.sandbox import Sandbox
-from tests.e2e.command import Workplace
+from tests.e2e.command import Spawner, Workplace
 
 USERS = ("u1", "u2", "u3")
 VENDORS = (None, "va", "vb")
@@ -81,14 +81,14 @@ def configuration(wishes: dict[str, Members]) -> str:
 
 @pytest.mark.parametrize("number", range(3))
 def test_what_the_planner_lets_pass_the_service_does(
-    serve: Callable[..., Sandbox], tmp_path: Path, number: int
+    serve: Callable[..., Sandbox], tmp_path: Path, spawner: Spawner, number: int
 ) -> None:
     """60 tenants: no refusal that the plan did not foresee, nothing left to do, and the unlawful ones untouched."""
     seed, wishes, unlawful = worlds(number)
     assert 0 < len(unlawful) < len(wishes) / 2
     ids = {f"EMPORIX_CLIENT_ID_{tenant.upper()}": tenant for tenant in wishes}
     secrets = {f"EMPORIX_CLIENT_SECRET_{tenant.upper()}": "sandbox" for tenant in wishes}
-    work = Workplace(tmp_path, serve(seed).url, {**ids, **secrets})
+    work = Workplace(tmp_path, serve(seed).url, {**ids, **secrets}, spawner)
     work.configure(configuration(wishes))
     plan = work.run("plan", "--take-over")
     assert set(re.findall(r"Error: tenant (\w+) is left out", plan.out)) == unlawful

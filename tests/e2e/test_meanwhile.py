@@ -16,7 +16,7 @@ Meanwhile = Callable[[], None]
 
 
 @pytest.fixture
-def long(quick: Workplace, between: Proxy) -> Callable[..., Result]:
+def long(work: Workplace, between: Proxy) -> Callable[..., Result]:
     """Apply one request at a time, and let something happen once during its first write."""
 
     def apply(meanwhile: Meanwhile, *groups: dict[str, object]) -> Result:
@@ -28,9 +28,9 @@ def long(quick: Workplace, between: Proxy) -> Callable[..., Result]:
                 meanwhile()
             return forward()
 
-        quick.configure(configuration(group("desk", ["ana", "ben"]), *groups))
+        work.configure(configuration(group("desk", ["ana", "ben"]), *groups))
         between.rule = rule
-        result = quick.apply("--parallelism", "1")
+        result = work.apply("--parallelism", "1")
         assert [request.path.rpartition("/")[2] for request in happened] == ["ben"], "the first write is the addition"
         return result
 
@@ -38,9 +38,9 @@ def long(quick: Workplace, between: Proxy) -> Callable[..., Result]:
 
 
 @pytest.fixture
-def begun(quick: Workplace, world: World) -> Workplace:
+def begun(work: Workplace, world: World) -> Workplace:
     """Groups of ours, applied: three people in ``crew``, two in ``old``, and ida in two groups."""
-    quick.configure(
+    work.configure(
         configuration(
             group("desk", ["ana"]),
             group("crew", ["fay", "gus", "hal"]),
@@ -49,9 +49,9 @@ def begun(quick: Workplace, world: World) -> Workplace:
             group("tower", ["eve", "fay", "ida"]),
         )
     )
-    assert quick.apply().code == 0
+    assert work.apply().code == 0
     world.clear()
-    return quick
+    return work
 
 
 CREW = group("crew", ["fay", "gus", "hal"])

@@ -18,13 +18,13 @@ SECRET = "pa55word-of-somebody-else"
 
 
 @pytest.fixture
-def applied(quick: Workplace, world: World) -> Workplace:
+def applied(work: Workplace, world: World) -> Workplace:
     """Two in a group of ours, and a configuration that exchanges one of them."""
-    quick.configure(configuration(group("ours", ["ana", "ben"])))
-    assert quick.apply().code == 0
-    quick.configure(configuration(group("ours", ["ana", "cleo"])))
+    work.configure(configuration(group("ours", ["ana", "ben"])))
+    assert work.apply().code == 0
+    work.configure(configuration(group("ours", ["ana", "cleo"])))
     world.clear()
-    return quick
+    return work
 
 
 def test_a_rehearsal_ignores_where_the_real_lockfile_is(applied: Workplace, world: World) -> None:

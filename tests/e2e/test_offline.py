@@ -30,13 +30,13 @@ SECOND = configuration(
 
 
 @pytest.fixture
-def applied(quick: Workplace, world: World) -> Workplace:
+def applied(work: Workplace, world: World) -> Workplace:
     """The first configuration is applied, the second one is proposed."""
-    quick.configure(FIRST)
-    assert quick.apply().code == 0
-    quick.configure(SECOND)
+    work.configure(FIRST)
+    assert work.apply().code == 0
+    work.configure(SECOND)
     world.clear()
-    return quick
+    return work
 
 
 def fork(work: Workplace, *args: str) -> Result:
@@ -106,14 +106,14 @@ def test_drift_is_not_seen_and_no_match_with_the_live_state_is_claimed(applied: 
     assert applied.run("plan", "--detailed-exitcode").code == 2
 
 
-def test_without_a_lockfile_everything_is_new(quick: Workplace) -> None:
+def test_without_a_lockfile_everything_is_new(work: Workplace) -> None:
     """And that is said, because it may all be there."""
-    quick.configure(SECOND)
-    result = fork(quick, "plan", "--offline", "--detailed-exitcode")
+    work.configure(SECOND)
+    result = fork(work, "plan", "--offline", "--detailed-exitcode")
     assert result.code == 2
     assert "there is no lockfile at file:reconciler.lock yet: everything is shown as new" in result.out
     assert "Plan: 5 to add, 0 to change, 0 to destroy." in result.out
-    assert "reconciler.lock" not in quick.files
+    assert "reconciler.lock" not in work.files
 
 
 def test_guards_speak_offline_too(applied: Workplace) -> None:
@@ -189,27 +189,27 @@ def test_what_an_unfinished_run_left_open_is_told(applied: Workplace) -> None:
     assert "# acmeprod/desk/fay will be created" in result.out
 
 
-def test_the_quickstart_is_planned_alike(quick: Workplace, serve: Callable[..., Sandbox]) -> None:
+def test_the_quickstart_is_planned_alike(work: Workplace, serve: Callable[..., Sandbox]) -> None:
     """The example after its first apply: a member more, one less, another description, a group that leaves."""
     seed = QUICKSTART / "sandbox" / "seed.yaml"
-    quick.url = serve(seed).url
+    work.url = serve(seed).url
     text = (QUICKSTART / "reconciler.yaml").read_text(encoding="utf-8")
-    quick.configure(text)
-    assert quick.apply().code == 0
-    assert fork(quick, "plan", "--offline").out.endswith("The live state was not read.\n")
+    work.configure(text)
+    assert work.apply().code == 0
+    assert fork(work, "plan", "--offline").out.endswith("The live state was not read.\n")
     changed = text.replace("- 00u4ukqvzlEP31sCk417 ", "- 00u5martaEP1opFf4171 ")
     changed = changed.replace("Maintain products and categories", "Maintain products").replace("25%", "60%")
     assert changed.count("00u5martaEP1opFf4171") == 3
-    quick.configure(changed)
-    assert quick.run("plan", "-o", "online.plan").code == 0
-    assert fork(quick, "plan", "--offline", "-o", "offline.plan").code == 0
-    assert json.loads((quick.folder / "online.plan").read_bytes())["summary"]["update"] == 1
-    assert fingerprint(quick, "offline.plan") == fingerprint(quick, "online.plan")
-    assert quick.apply("--expect", "offline.plan").code == 0
+    work.configure(changed)
+    assert work.run("plan", "-o", "online.plan").code == 0
+    assert fork(work, "plan", "--offline", "-o", "offline.plan").code == 0
+    assert json.loads((work.folder / "online.plan").read_bytes())["summary"]["update"] == 1
+    assert fingerprint(work, "offline.plan") == fingerprint(work, "online.plan")
+    assert work.apply("--expect", "offline.plan").code == 0
 
 
 @pytest.mark.parametrize("number", range(4))
-def test_random_worlds_are_planned_alike(quick: Workplace, number: int) -> None:
+def test_random_worlds_are_planned_alike(work: Workplace, number: int) -> None:
     """Groups of ours with any members and definitions, changed at random after an apply: the same fingerprint."""
     chance = random.Random(number)
 
@@ -226,12 +226,12 @@ def test_random_worlds_are_planned_alike(quick: Workplace, number: int) -> None:
         return configuration(*groups, guards={"maxRemovals": "100%"})
 
     for _ in range(3):
-        quick.configure(wish())
-        online = quick.run("plan", "-o", "online.plan")
-        assert quick.run("plan", "--offline", "-o", "offline.plan").code == online.code
-        told = quick.run("diff", "offline.plan", "online.plan").out
-        assert fingerprint(quick, "offline.plan") == fingerprint(quick, "online.plan"), told
-        assert quick.apply("--accept", fingerprint(quick, "online.plan")).code == 0
+        work.configure(wish())
+        online = work.run("plan", "-o", "online.plan")
+        assert work.run("plan", "--offline", "-o", "offline.plan").code == online.code
+        told = work.run("diff", "offline.plan", "online.plan").out
+        assert fingerprint(work, "offline.plan") == fingerprint(work, "online.plan"), told
+        assert work.apply("--accept", fingerprint(work, "online.plan")).code == 0
 
 
 def test_it_works_in_a_checkout_that_has_only_the_files(applied: Workplace, tmp_path: Path) -> None:

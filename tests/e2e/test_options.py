@@ -12,9 +12,9 @@ from tests.e2e.world import World, configuration, group
 
 
 @pytest.fixture
-def ready(quick: Workplace, world: World) -> Workplace:
-    quick.configure(configuration(group("ours", ["ana"])))
-    return quick
+def ready(work: Workplace, world: World) -> Workplace:
+    work.configure(configuration(group("ours", ["ana"])))
+    return work
 
 
 def test_the_version(ready: Workplace) -> None:

@@ -22,13 +22,13 @@ REPLACED = group("turn", ["kim", "lee"], userType="CUSTOMER")
 
 
 @pytest.fixture
-def turn(quick: Workplace, world: World) -> Workplace:
+def turn(work: Workplace, world: World) -> Workplace:
     """A group of ours with things that we do not manage, and a configuration that changes its userType."""
-    quick.configure(configuration(group("turn", ["ana", "ben"])))
-    assert quick.apply().code == 0
+    work.configure(configuration(group("turn", ["ana", "ben"])))
+    assert work.apply().code == 0
     world.edit("turn", name={"en": "Turn"}, userType="EMPLOYEE", **THEIRS)
-    quick.configure(configuration(REPLACED))
-    return quick
+    work.configure(configuration(REPLACED))
+    return work
 
 
 def made_anew(turn: Workplace, world: World) -> None:

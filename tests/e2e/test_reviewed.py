@@ -16,14 +16,14 @@ WISH = configuration(group("desk", ["ana", "dan"], description={"en": "Desk"}), 
 
 
 @pytest.fixture
-def looked_at(quick: Workplace, world: World) -> Workplace:
+def looked_at(work: Workplace, world: World) -> Workplace:
     """``x.plan``: the description of a group and a member of it change, another group leaves, one is new."""
-    quick.configure(configuration(group("desk", ["ana", "ben"]), group("old", ["cleo"])))
-    assert quick.apply().code == 0
-    quick.configure(WISH)
-    assert quick.run("plan", "-o", "x.plan").code == 0
+    work.configure(configuration(group("desk", ["ana", "ben"]), group("old", ["cleo"])))
+    assert work.apply().code == 0
+    work.configure(WISH)
+    assert work.run("plan", "-o", "x.plan").code == 0
     world.clear()
-    return quick
+    return work
 
 
 def fingerprint(work: Workplace, name: str = "x.plan") -> str:
@@ -154,17 +154,17 @@ def test_a_saved_plan_is_held_against_the_reviewed_one_too(looked_at: Workplace,
     assert looked_at.run("apply", "x.plan", "--expect", "x.plan").code == 0
 
 
-def test_a_saved_plan_for_a_tenant_that_is_not_allowed_is_refused(quick: Workplace, world: World) -> None:
+def test_a_saved_plan_for_a_tenant_that_is_not_allowed_is_refused(work: Workplace, world: World) -> None:
     """``--tenant`` narrows no saved plan: it says for whom one may be, and a plan for others is not begun."""
-    quick.configure({"tenants": [tenant(groups=[group("desk", ["ana"])]), tenant("betashop", groups=[])]})
-    assert quick.run("plan", "--tenant", "acmeprod", "-o", "x.plan").code == 0
+    work.configure({"tenants": [tenant(groups=[group("desk", ["ana"])]), tenant("betashop", groups=[])]})
+    assert work.run("plan", "--tenant", "acmeprod", "-o", "x.plan").code == 0
     world.clear()
     for args in (("--tenant", "betashop", "apply", "x.plan"), ("apply", "x.plan", "--tenant", "betashop")):
-        result = quick.run(*args)
+        result = work.run(*args)
         assert result.code == 1
         assert "the plan changes acmeprod, and --tenant allows only betashop" in result.err
     assert world.log == []
-    assert quick.run("apply", "x.plan", "--tenant", "acmeprod").code == 0
+    assert work.run("apply", "x.plan", "--tenant", "acmeprod").code == 0
 
 
 def moved_in_between(between: Proxy, happens: Callable[[], None]) -> list[Request]:
@@ -231,18 +231,18 @@ def test_the_same_holds_for_a_saved_plan(looked_at: Workplace, elsewhere: Proxy,
     assert world.groups["desk"]["description"] == {"en": "Theirs"}
 
 
-def test_only_refusals_that_were_reviewed_are_accepted(quick: Workplace, world: World) -> None:
+def test_only_refusals_that_were_reviewed_are_accepted(work: Workplace, world: World) -> None:
     """A guard that was added after the review has its say, although the plan does the same."""
-    quick.configure(configuration(group("ours", ["ana", "ben"])))
-    assert quick.apply().code == 0
+    work.configure(configuration(group("ours", ["ana", "ben"])))
+    assert work.apply().code == 0
     fewer = configuration(group("ours", ["ana"]), guards={"maxRemovals": 0})
-    quick.configure(fewer)
-    assert quick.run("plan", "-o", "x.plan").code == 3
-    accepted = ("--expect", "x.plan", "--accept", fingerprint(quick))
-    quick.configure({**fewer, "guards": {"maxRemovals": 0, "protected": ["ben"]}})
-    refused = quick.apply(*accepted)
+    work.configure(fewer)
+    assert work.run("plan", "-o", "x.plan").code == 3
+    accepted = ("--expect", "x.plan", "--accept", fingerprint(work))
+    work.configure({**fewer, "guards": {"maxRemovals": 0, "protected": ["ben"]}})
+    refused = work.apply(*accepted)
     assert (refused.code, "nobody has accepted them" in refused.err) == (3, True), refused.everything
     assert "ben" in world.members("ours")
-    quick.configure(fewer)
-    assert quick.apply(*accepted).code == 0
+    work.configure(fewer)
+    assert work.apply(*accepted).code == 0
     assert world.members("ours") == {"ana"}

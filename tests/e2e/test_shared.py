@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.sandbox import Sandbox
-from tests.e2e.command import Workplace
+from tests.e2e.command import Spawner, Workplace
 from tests.e2e.proxy import Answer, Proxy, Request
 from tests.e2e.test_interrupted import PEOPLE, gate
 from tests.e2e.world import World, configuration, group
@@ -29,14 +29,14 @@ def place(request: pytest.FixtureRequest) -> Iterator[Place]:
 
 
 @pytest.fixture
-def machines(place: Place, between: Proxy, world: World, tmp_path: Path) -> list[Workplace]:
+def machines(place: Place, between: Proxy, world: World, tmp_path: Path, spawner: Spawner) -> list[Workplace]:
     """Two folders with the same configuration that share nothing but the service and the place of the lockfile."""
     found = []
     for name in ("one", "two"):
         folder = tmp_path / name
         folder.mkdir()
         more = {**place.environment, "RECONCILER_STATE": place.url, "RECONCILER_LEASE": f"{place.lease}s"}
-        machine = Workplace(folder, between.url, more)
+        machine = Workplace(folder, between.url, more, spawner)
         machine.configure(configuration(group("ours", PEOPLE)))
         found.append(machine)
     return found
@@ -68,7 +68,8 @@ def test_racing_applies_end_as_configured(machines: list[Workplace], world: Worl
     codes: list[int] = []
 
     def run(machine: Workplace) -> None:
-        codes.append(machine.apply("--lock-timeout", "1m").code)
+        with machine.start("apply", "--auto-approve", "--lock-timeout", "1m") as running:
+            codes.append(running.end().code)
 
     threads = [threading.Thread(target=run, args=(machine,)) for machine in machines * 2]
     for thread in threads:

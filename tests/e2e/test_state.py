@@ -10,13 +10,13 @@ from tests.e2e.world import World, configuration, group
 
 
 @pytest.fixture
-def applied(quick: Workplace, world: World) -> Workplace:
+def applied(work: Workplace, world: World) -> Workplace:
     """Three applies have left serial 6: ana and ben, then cleo as well, then without ana."""
     for people in (["ana", "ben"], ["ana", "ben", "cleo"], ["ben", "cleo"]):
-        quick.configure(configuration(group("ours", people), guards={"maxRemovals": "100%"}))
-        assert quick.apply().code == 0
-    assert quick.lockfile["serial"] == 6
-    return quick
+        work.configure(configuration(group("ours", people), guards={"maxRemovals": "100%"}))
+        assert work.apply().code == 0
+    assert work.lockfile["serial"] == 6
+    return work
 
 
 def test_what_is_pulled_can_be_pushed_back(applied: Workplace) -> None:
@@ -118,13 +118,13 @@ def test_a_lockfile_moves_to_another_place(applied: Workplace) -> None:
         assert applied.run("state", "migrate", source, target).code == 1
 
 
-def test_nothing_is_moved_or_shown_where_nothing_is(quick: Workplace) -> None:
+def test_nothing_is_moved_or_shown_where_nothing_is(work: Workplace) -> None:
     """Without a lockfile each command says so, and creates none."""
     for args in (["pull"], ["history"], ["list"], ["restore", "1"], ["unlock", "7"]):
-        result = quick.run("state", *args)
+        result = work.run("state", *args)
         assert result.code == 1, args
         assert "Traceback" not in result.err
-    assert "reconciler.lock" not in quick.files
+    assert "reconciler.lock" not in work.files
 
 
 def test_a_rename_is_followed(applied: Workplace, world: World) -> None:
@@ -231,9 +231,9 @@ def test_others_are_told_which_job_holds_the_lock(applied: Workplace, address: s
 
 
 @pytest.mark.parametrize("text", ["soon", "0s", "0.5s", "-1m"])
-def test_a_lease_that_can_not_be_used_is_refused(quick: Workplace, text: str) -> None:
+def test_a_lease_that_can_not_be_used_is_refused(work: Workplace, text: str) -> None:
     """RECONCILER_LEASE is a duration, and not a tiny one."""
-    quick.configure(configuration(group("ours", ["ana"])))
-    refused = quick.run("plan", RECONCILER_LEASE=text)
+    work.configure(configuration(group("ours", ["ana"])))
+    refused = work.run("plan", RECONCILER_LEASE=text)
     assert refused.code == 1
     assert f"RECONCILER_LEASE={text}" in refused.err

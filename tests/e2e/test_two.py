@@ -60,7 +60,8 @@ def test_many_at_once_lose_nothing(work: Workplace, world: World) -> None:
     codes: dict[str, int] = {}
 
     def apply(name: str) -> None:
-        codes[name] = work.apply("--target", f"acmeprod/{name}").code
+        with work.start("apply", "--auto-approve", "--target", f"acmeprod/{name}") as running:
+            codes[name] = running.end().code
 
     threads = [threading.Thread(target=apply, args=(name,)) for name in names]
     for thread in threads:
