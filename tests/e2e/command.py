@@ -205,16 +205,19 @@ for line in sys.stdin:
 
 
 class Spawner:
-    """Runs the command again and again, one at a time, as children of one process."""
+    """Runs the command again and again, one at a time, as children of one process.
 
-    def __init__(self) -> None:
+    Tracing doubles the time; who runs the same lines hundreds of times goes without.
+    """
+
+    def __init__(self, traced: bool = True) -> None:
         self._pid = 0
         self._started = threading.Event()
         self._alone = threading.Lock()
         self._folder = tempfile.TemporaryDirectory()
         self._process = subprocess.Popen(
-            [sys.executable, "-c", SPAWNER], env={**measured(), "PATH": os.environ.get("PATH", ""), "LANG": "C.UTF-8"},
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            [sys.executable, "-c", SPAWNER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            env={**(measured() if traced else {}), "PATH": os.environ.get("PATH", ""), "LANG": "C.UTF-8"},
         )  # fmt: skip
 
     def run(self, workplace: Workplace, *args: str, **env: str) -> Result:

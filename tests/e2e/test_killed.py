@@ -215,7 +215,7 @@ def test_a_killed_apply_is_finished_by_the_next(beginning: Start, tmp_path: Path
     points = beginning.points if MEANWHILE[chapter][0] is AFTER else beginning.writing
     with ExitStack() as stack, ThreadPoolExecutor(AT_ONCE) as pool:
         for _ in range(AT_ONCE):
-            spawners.put(stack.enter_context(Spawner()))
+            spawners.put(stack.enter_context(Spawner(traced=False)))
         runs = {p: pool.submit(story, beginning, tmp_path / str(p), spawners, p, chapter) for p in points}
     wrong = {point: run.exception() for point, run in runs.items() if run.exception()}
     assert not wrong, "\n".join(f"killed after request {point}: {error}" for point, error in wrong.items())
