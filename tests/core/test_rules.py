@@ -10,6 +10,7 @@ from reconciler.core import rules
 from reconciler.core.diff import Differences, diff
 from reconciler.core.model import DesiredGroup, DesiredTenant, KnownGroup, LiveGroup, Snapshot, UserType
 from reconciler.core.target import limit
+from reconciler.core.terms import Terms
 from reconciler.diagnostics import Diagnostic, Source
 
 from .golden import cases, shown
@@ -212,3 +213,10 @@ def test_a_group_outside_the_targets_is_not_judged() -> None:
     live = snapshot(there("g"))
     found: Differences = limit(diff(tenant, live, {}), "acme", ["acme/g"], ["g", "new"])
     assert rules.check(tenant, found, live) == []
+
+
+def test_groups_of_employees_and_of_customers_do_not_exclude_each_other() -> None:
+    """Rules 2 and 4 are about groups of one user type; nobody can be in two types, and that is rule 1's to say."""
+    vendors, companys = Terms(UserType.EMPLOYEE, vendor="v"), Terms(UserType.CUSTOMER, company="x")
+    assert not vendors.forbid(companys)
+    assert not companys.forbid(vendors)
