@@ -257,9 +257,9 @@ class OwnershipPart(Part):
     settings: list[Setting] | None = Field(
         default=LEFT_OUT,
         title="May set",
-        description="Which of `guards` (for a file or a tenant), `people`, `policy`, `state` and `teams` these files may "
-        "have; none if left out. Guards of a single group come with the group; whoever may state people may let them "
-        "leave.",
+        description="Which of `guards` (for a file or a tenant), `people`, `policy`, `state` and `teams` these files "
+        "may have; none if left out. Guards of a single group come with the group; whoever may state people may let "
+        "them leave.",
         examples=[["guards"]],
     )
 
