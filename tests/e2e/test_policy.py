@@ -195,3 +195,36 @@ def test_a_number_that_rules_misread_is_no_yes(work: Workplace, world: World) ->
     work.configure({**configuration(group("ours", ["ana"], mixins={"limit": 2**63})), "policy": ["limit.rego"]})
     refused = work.run("plan")
     assert (refused.code, "19 digits or more" in refused.err) == (1, True), refused.everything
+
+
+def test_a_saved_plan_is_accepted_with_the_refusals_that_it_carries(work: Workplace, world: World) -> None:
+    """Rules that deny it since it was made have been read by nobody who gave the fingerprint."""
+    work.configure(configuration(group("keep", ["ana", "eve"])))
+    assert work.run("plan", "-o", "x.plan").code == 0
+    (work.folder / "access.rego").write_text(RULES)
+    rules = ("--policy", "access.rego")
+    refused(work.run("apply", "x.plan", *rules, "--accept", document(work)["fingerprint"]))
+    assert work.run("plan", "-o", "x.plan", *rules).code == 3
+    assert work.run("apply", "x.plan", *rules, "--accept", document(work)["fingerprint"]).code == 0
+    assert world.members("keep") == {"ana", "eve"}
+
+
+def test_what_is_left_of_a_saved_plan_is_judged_again(work: Workplace, world: World) -> None:
+    """Somebody may go because somebody comes; whose coming is off now, because a stranger has made that group."""
+    (work.folder / "access.rego").write_text(
+        "package main\nimport rego.v1\n"
+        'deny contains "nobody goes unless somebody comes" if {\n'
+        '  some gone in input.plan.changes\n  gone.action == "delete"\n'
+        '  count([come | some come in input.plan.changes; come.action == "create"]) == 0\n}\n'
+    )
+    rules = {"policy": ["access.rego"]}
+    work.configure(configuration(group("keep", ["ana", "ben"]), **rules))
+    assert work.apply().code == 0
+    work.configure(configuration(group("keep", ["ana"]), group("new", ["ben"]), guards={"maxRemovals": 1}, **rules))
+    assert work.run("plan", "-o", "x.plan").code == 0
+    world.edit("new", name={"en": "Theirs"}, userType="EMPLOYEE")
+    world.clear()
+    result = work.run("apply", "x.plan")
+    assert result.code == 3, result.everything
+    assert "nobody goes unless somebody comes" in result.err
+    assert world.writes == []
