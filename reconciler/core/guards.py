@@ -79,7 +79,8 @@ def max_removals(plan: Plan, removals: Removals) -> Iterator[Diagnostic]:
         limit = touched.guards.max_removals
         if limit is None and touched.live < DEFAULT_FROM_MEMBERS:
             continue
-        told = _over(len(changes), touched.live, limit or DEFAULT_MAX_REMOVALS)
+        limits = (limit or DEFAULT_MAX_REMOVALS).parts
+        told = next(filter(None, (_over(len(changes), touched.live, each) for each in limits)), "")
         if told:
             origin = "guards.maxRemovals" if limit else f"the default from {DEFAULT_FROM_MEMBERS} members on"
             yield Diagnostic(

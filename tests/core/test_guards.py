@@ -62,6 +62,9 @@ def at_most(amount: float) -> Guards:
     return Guards(max_removals=Limit(amount))
 
 
+BOTH = Guards(
+    max_removals=Limit.strictest([Limit(20, percent=True), Limit(3), None, Limit(4), Limit(25, percent=True)])
+)
 PROTECTED = Guards(protected=frozenset({"u001"}))
 MINE = known({"g": many(3)})
 VENDOR = definition(vendor="v")
@@ -73,6 +76,9 @@ CASES: dict[str, Callable[[], Plan]] = {
     "maxRemovals, by default not below ten members": lambda: plan(1, 9),
     "maxRemovals, a number, one over": lambda: plan(3, 6, guards=at_most(2)),
     "maxRemovals, a number, exactly": lambda: plan(4, 6, guards=at_most(2)),
+    "maxRemovals, a number and a percentage, over the number": lambda: plan(96, 100, guards=BOTH),
+    "maxRemovals, a number and a percentage, over the percentage": lambda: plan(6, 8, guards=BOTH),
+    "maxRemovals, a number and a percentage, at both": lambda: plan(12, 15, guards=BOTH),
     "maxRemovals, nobody": lambda: plan(1, 2, guards=at_most(0)),
     "maxRemovals, a percentage, exactly": lambda: plan(7, 8, guards=percent(12.5)),
     "maxRemovals, a percentage, over": lambda: plan(6, 8, guards=percent(12.5)),
