@@ -69,6 +69,7 @@ def as_of(plan: Plan, live: Mapping[str, Snapshot], known: Known) -> Plan:
     """
     changes = tuple(_of_whom(change, known) for change in plan.changes)
     moves = Counter((c.tenant, c.group, c.action) for c in changes if c.user is not None)
+    managed = {(change.tenant, change.group) for change in changes if change.reason is not Reason.OFFBOARDED}
     touched: dict[tuple[str, str], Touched] = {}
     for key in {(change.tenant, change.group): None for change in changes}:
         tenant, group_id = key
@@ -78,7 +79,7 @@ def as_of(plan: Plan, live: Mapping[str, Snapshot], known: Known) -> Plan:
             plan.touched[key],
             live=members,
             desired=members - moves[*key, Action.DELETE] + moves[*key, Action.CREATE],
-            first_contact=group is not None and group_id not in known.get(tenant, {}),
+            first_contact=key in managed and group is not None and group_id not in known.get(tenant, {}),
         )
     return replace(plan, changes=changes, touched=touched)
 

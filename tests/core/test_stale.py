@@ -289,3 +289,10 @@ def test_guards_see_who_is_in_a_group_now_and_who_is_no_longer_ours() -> None:
     assert (touched.live, touched.first_contact) == (0, False)
     (touched,) = as_of(plan, {"acme": live({"g": frozenset("ab")}).snapshot()}, {}).touched.values()
     assert touched.first_contact
+
+
+def test_a_foreign_group_that_somebody_leaves_for_good_is_no_first_contact() -> None:
+    """Guards see offboarding as it was planned: nothing of that group is ours, and nothing is taken over."""
+    plan = plan_of(desired({"g": frozenset("b")}), live({"g": frozenset("ab")}), known({"g": frozenset("ab")}))
+    leaving = replace(plan, changes=tuple(replace(change, reason=Reason.OFFBOARDED) for change in plan.changes))
+    assert as_of(leaving, {"acme": live({"g": frozenset("ab")}).snapshot()}, {}) == leaving
