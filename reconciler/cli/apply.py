@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from reconciler.cli.comment import command_of
 from reconciler.cli.consent import (
     Consent,
     check_again,
@@ -27,6 +28,7 @@ from reconciler.cli.locking import lock_timeout_option, locked
 from reconciler.cli.output import show, talk
 from reconciler.cli.plan import (
     full_option,
+    options_of,
     parallelism_option,
     placed,
     show_errors,
@@ -129,7 +131,9 @@ def _apply_fresh(
         plan = judged(placed(outlook.plan, session, store), rules)
         session.events.planned(plan)
         rest_of = _whole(plan, was_reviewed, book, connect)
-        show_plan(plan, "text", View(session.color, full, accepted=consent.accepts(plan, rest_of), told=True))
+        again = command_of(session, "apply", *options_of(session, *scope, policies))
+        view = View(session.color, full, accepted=consent.accepts(plan, rest_of), told=True, apply=again)
+        show_plan(plan, "text", view)
         show_errors(outlook.errors)
         check_consent(session, plan, consent, is_shown=True, rest_of=rest_of)
         if plan.changes and not consent.approved:

@@ -143,7 +143,8 @@ def schema(kind: str | None, check: Path | None) -> None:
         talk([f"{check} is current."])
     else:
         option = f" --{kind}" if kind else ""
-        raise ConfigurationError(f"{check} is not this version's schema", remedy=f"reconciler schema{option} > {check}")
+        what = "is not this version's schema" if check.exists() else "does not exist"
+        raise ConfigurationError(f"{check} {what}", remedy=f"reconciler schema{option} > {check}")
 
 
 def _content(path: Path) -> str | None:
