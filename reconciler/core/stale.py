@@ -4,7 +4,7 @@ Each change carries its live precondition, so that a plan grows old change by ch
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from reconciler.core.fields import same
@@ -61,13 +61,15 @@ def check(plan: Plan, live: Mapping[str, Snapshot]) -> Checked:
     return Checked(replace(plan, changes=tuple(remaining)), tuple(satisfied), tuple(moved))
 
 
-def as_of(plan: Plan, live: Mapping[str, Snapshot], known: Known) -> Plan:
+def as_of(plan: Plan, live: Mapping[str, Snapshot], known: Known, off: Iterable[Change] = ()) -> Plan:
     """The plan as guards have to see it now: who is in its groups, and who of those to be removed is still ours.
 
     Its changes stay what they are. A share of a group that has shrunk, or a member that meanwhile became somebody
-    else's, is no longer what was reviewed.
+    else's, is no longer what was reviewed; who was to move to a group and can't any more, because that change is
+    ``off``, only loses the old one.
     """
-    changes = tuple(_of_whom(change, known) for change in plan.changes)
+    stranded = {(change.tenant, change.user) for change in off if change.action in GAINS}
+    changes = tuple(_of_whom(_of_where(change, stranded), known) for change in plan.changes)
     moves = Counter((c.tenant, c.group, c.action) for c in changes if c.user is not None)
     managed = {(change.tenant, change.group) for change in changes if change.reason is not Reason.OFFBOARDED}
     touched: dict[tuple[str, str], Touched] = {}
@@ -82,6 +84,11 @@ def as_of(plan: Plan, live: Mapping[str, Snapshot], known: Known) -> Plan:
             first_contact=key in managed and group is not None and group_id not in known.get(tenant, {}),
         )
     return replace(plan, changes=changes, touched=touched)
+
+
+def _of_where(change: Change, stranded: Collection[tuple[str, str | None]]) -> Change:
+    is_stranded = change.reason is Reason.MOVED and change.user and (change.tenant, change.user) in stranded
+    return replace(change, reason=Reason.REMOVED) if is_stranded else change
 
 
 def _of_whom(change: Change, known: Known) -> Change:
