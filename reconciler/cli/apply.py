@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from reconciler.cli.comment import command_of
 from reconciler.cli.consent import (
     Consent,
+    check_again,
     check_consent,
     check_lockfile,
     check_online,
@@ -26,6 +28,7 @@ from reconciler.cli.locking import lock_timeout_option, locked
 from reconciler.cli.output import show, talk
 from reconciler.cli.plan import (
     full_option,
+    options_of,
     parallelism_option,
     placed,
     show_errors,
@@ -92,10 +95,11 @@ def apply(
     if planfile is not None:
         if targets or take_over:
             raise PlanError("--target and --take-over belong to planning; a saved plan is applied as it is")
-        plan = judged(read(planfile), (*configured_policy(session), *policies))
+        plan = read(planfile)
         check_online(plan, str(planfile))
         check_tenants(plan, session.tenants)
-        return _apply_saved(session, plan, consent, parallelism, full)
+        rules = (*configured_policy(session), *policies)
+        return _apply_saved(session, plan, rules, replace(consent, saved=plan), parallelism, full)
     if not auto_approve and not sys.stdin.isatty():
         raise PlanError(
             "there is no terminal to ask for approval",
@@ -123,22 +127,49 @@ def _apply_fresh(
         if was_reviewed:
             check_lockfile(book, was_reviewed, "the reviewed plan")
         outlook = make_plan(loaded.desired, book.lockfile, connect, session.scope(*scope))
-        plan = judged(placed(outlook.plan, session, store), (*loaded.policy, *policies))
+        rules = (*loaded.policy, *policies)
+        plan = judged(placed(outlook.plan, session, store), rules)
         session.events.planned(plan)
-        show_plan(plan, "text", View(session.color, full, consent.accepted == plan.fingerprint, told=True))
+        rest_of = _whole(plan, was_reviewed, book, connect)
+        again = command_of(session, "apply", *options_of(session, *scope, policies))
+        view = View(session.color, full, accepted=consent.accepts(plan, rest_of), told=True, apply=again)
+        show_plan(plan, "text", view)
         show_errors(outlook.errors)
-        check_consent(session, plan, consent, is_shown=True)
+        check_consent(session, plan, consent, is_shown=True, rest_of=rest_of)
         if plan.changes and not consent.approved:
             if not _says_yes():
                 talk(["", "Apply cancelled."])
                 return ExitCode.ERROR
-            return _look_again(session, plan, book, connect, parallelism, full, outlook.errors)
+            return _look_again(session, plan, rules, book, connect, parallelism, full, outlook.errors)
         report = _carry_out(session, plan, outlook, book, connect, parallelism)
         show_report(session, report, book, full, outlook.errors)
         return _worst(report, outlook.errors)
 
 
-def _apply_saved(session: Session, plan: Plan, consent: Consent, parallelism: int, full: bool) -> int:
+def _whole(plan: Plan, was_reviewed: Plan | None, book: "Book", connect: "Connect") -> Plan | None:
+    """The reviewed plan if this one is only what is left of it: all else in it is live and recorded.
+
+    So a run that was killed, or did only a part, can be run again as it was.
+    """
+    from reconciler.core.compare import missing
+    from reconciler.core.stale import are_done
+    from reconciler.engine import read_again
+
+    done = missing(plan, was_reviewed) if was_reviewed else None
+    if not was_reviewed or not done:
+        return None
+    seen = read_again(replace(was_reviewed, changes=done), book.lockfile, connect)
+    if not are_done(done, seen.live, seen.known):
+        return None
+    left = "this plan is the rest" if plan.changes else "nothing is left to do"
+    talk([f"{len(done)} of the reviewed plan's {len(was_reviewed.changes)} changes are done and recorded: {left}."])
+    return was_reviewed
+
+
+def _apply_saved(
+    session: Session, saved: Plan, rules: tuple[Path, ...], consent: Consent, parallelism: int, full: bool
+) -> int:
+    plan = judged(saved, rules)
     session.events.planned(plan)
     check_consent(session, plan, consent, is_shown=False)
     check_service(session, plan)
@@ -147,7 +178,14 @@ def _apply_saved(session: Session, plan: Plan, consent: Consent, parallelism: in
     store = _store_of(session, plan)
     with locked(session, store, "apply") as book, session.service(None, parallelism) as connect:
         check_lockfile(book, plan)
-        return _look_again(session, plan, book, connect, parallelism, full, unplanned)
+        if book.lockfile.serial != plan.serial:
+            talk(
+                [
+                    f"The plan was made with serial {plan.serial} of the lockfile, and it is at {book.lockfile.serial}"
+                    " now: each change is held against what is live."
+                ]
+            )
+        return _look_again(session, plan, rules, book, connect, parallelism, full, unplanned)
 
 
 def _store_of(session: Session, plan: Plan) -> "Store":
@@ -172,6 +210,7 @@ def _store_of(session: Session, plan: Plan) -> "Store":
 def _look_again(
     session: Session,
     plan: Plan,
+    rules: tuple[Path, ...],
     book: "Book",
     connect: "Connect",
     parallelism: int,
@@ -182,13 +221,16 @@ def _look_again(
 
     ``errors`` are those of tenants that were not planned at all.
     """
-    from reconciler.core.stale import check
+    from reconciler.core.stale import as_of, check
     from reconciler.engine import read_again
 
     outlook = read_again(plan, book.lockfile, connect)
     readable = replace(plan, changes=tuple(c for c in plan.changes if c.tenant not in outlook.errors))
     checked = check(readable, outlook.live)
     show_errors(outlook.errors)
+    now = as_of(checked.plan, outlook.live, outlook.known, [change for change, _ in checked.moved])
+    has_moved = (now.changes, now.touched) != (plan.changes, plan.touched)
+    check_again(plan, judged(now, rules) if has_moved else now)
     report = _carry_out(session, checked.plan, outlook, book, connect, parallelism, satisfied=checked.satisfied)
     session.events.satisfied(checked.satisfied)
     unread = tuple((c, outlook.errors[c.tenant].message) for c in plan.changes if c.tenant in outlook.errors)

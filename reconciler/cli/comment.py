@@ -68,9 +68,9 @@ def key_of(session: Session, saved: Plan | None = None) -> str:
 
 
 def command_of(session: Session, *command: str) -> str:
-    """The command line that shows the whole plan, with the options of this run that decide what it is."""
+    """The command line for a command with the options of this run that decide what the plan is."""
     options = [part for path in session.files for part in ("-f", str(path))]
     options += [part for name in session.tenants for part in ("--tenant", name)]
     options += ["--state", session.state] if session.state and session.state_is_given else []
     options += ["--sandbox"] if session.sandbox else []
-    return shlex.join(("reconciler", *options, *command, "--full"))
+    return shlex.join(("reconciler", *options, *command))

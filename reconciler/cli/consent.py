@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 FINGERPRINT: Final = re.compile(r"[0-9a-f]{20}")
 
+AGAIN: Final = "plan anew with `plan -o FILE` and look at that plan: it can be accepted"
+
 
 @dataclass(frozen=True, slots=True)
 class Reviewed:
@@ -31,13 +33,27 @@ class Reviewed:
 class Consent:
     """What the caller agreed to beforehand: everything, the reviewed plan, or a plan that guards refused.
 
-    ``full`` says how long lists of differences are shown, should the plan be another one.
+    ``saved`` is the plan file that is carried out, as it was written. ``full`` says how long lists of differences are
+    shown, should the plan be another one.
     """
 
     approved: bool
     expected: Reviewed | None
     accepted: str | None
     full: bool = False
+    saved: Plan | None = None
+
+    @property
+    def seen(self) -> Plan | None:
+        """The plan that somebody had before their eyes, with the refusals that it had then; None if it is not here.
+
+        A fingerprint alone says what is done and not who objects: whoever accepts it accepts that, whatever guards say.
+        """
+        return (self.expected.plan if self.expected else None) or self.saved
+
+    def accepts(self, plan: Plan, rest_of: Plan | None = None) -> bool:
+        """Whether ``--accept`` names this plan, or the one that it is the rest of."""
+        return self.accepted in {plan.fingerprint, (rest_of or plan).fingerprint}
 
 
 def reviewed(given: str | None) -> Reviewed | None:
@@ -56,39 +72,45 @@ def reviewed(given: str | None) -> Reviewed | None:
     return Reviewed(plan.fingerprint, plan)
 
 
-def check_consent(session: Session, plan: Plan, consent: Consent, *, is_shown: bool) -> None:
+def check_consent(
+    session: Session, plan: Plan, consent: Consent, *, is_shown: bool, rest_of: Plan | None = None
+) -> None:
     """Refuse a plan that is not the reviewed one, or that a guard refuses and nobody accepted.
 
-    A plan that was shown has told its refusals already; they are not told twice. Raises PlanError for
-    the first and GuardRefusal (exit 3) for the second.
+    ``rest_of`` is the reviewed plan if this one is what is left of it. A plan that was shown has told its refusals
+    already; they are not told twice. Raises PlanError for the first and GuardRefusal (exit 3) for the second.
     """
-    from reconciler.core.guards import refusals
+    from reconciler.core.guards import new_refusals, refusals
 
-    if consent.expected is not None:
+    if consent.expected is not None and rest_of is None:
         _check_reviewed(session, plan, consent.expected, consent.full, is_shown)
-    refused = refusals(plan)
-    if consent.accepted == plan.fingerprint:
-        refused = _unseen(refused, consent.expected)
-    if not refused:
-        return
-    other = f" (--accept names {consent.accepted}, which is another plan)" if consent.accepted else ""
-    if consent.accepted == plan.fingerprint:
-        other = " (the reviewed plan did not have them, so nobody has accepted them)"
-    raise GuardRefusal(
-        f"{len(refused)} guard refusal{'s' if len(refused) > 1 else ''}: nothing was changed{other}",
-        remedy=f"if this is really wanted, run the same command again with --accept {plan.fingerprint}",
+    unseen = new_refusals(plan, consent.seen) if consent.seen else ()
+    if consent.accepts(plan, rest_of):
+        if unseen:
+            raise _refusal(unseen, is_shown, "the reviewed plan did not have them, so nobody has accepted them", AGAIN)
+    elif refused := refusals(plan):
+        other = f"--accept names {consent.accepted}, which is another plan" if consent.accepted else ""
+        again = f"if this is really wanted, run the same command again with --accept {(rest_of or plan).fingerprint}"
+        raise _refusal(refused, is_shown, other, AGAIN if unseen else again)
+
+
+def _refusal(refused: Sequence[Diagnostic], is_shown: bool, why: str, remedy: str) -> GuardRefusal:
+    return GuardRefusal(
+        f"{len(refused)} guard refusal{'s' if len(refused) > 1 else ''}: nothing was changed{why and f' ({why})'}",
+        remedy=remedy,
         diagnostics=() if is_shown else refused,
     )
 
 
-def _unseen(refused: Sequence[Diagnostic], expected: Reviewed | None) -> tuple[Diagnostic, ...]:
-    """The refusals that the reviewed plan did not have yet, where it is at hand: a guard may have been added since."""
-    from reconciler.core.guards import refusals
+def check_again(plan: Plan, now: Plan) -> None:
+    """Refuse what is left of an approved plan if guards refuse it ``now`` for what they did not refuse then.
 
-    if expected is None or expected.plan is None:
-        return ()
-    seen = {(item.rule, item.address, item.message) for item in refusals(expected.plan)}
-    return tuple(item for item in refused if (item.rule, item.address, item.message) not in seen)
+    Raises GuardRefusal: the world has moved since somebody looked at the plan, so nobody has seen that refusal.
+    """
+    from reconciler.core.guards import new_refusals
+
+    if refused := new_refusals(now, plan):
+        raise _refusal(refused, False, "the plan did not have them: what is live or ours has moved since", AGAIN)
 
 
 def _check_reviewed(session: Session, plan: Plan, expected: Reviewed, full: bool, is_shown: bool) -> None:
@@ -105,11 +127,17 @@ def _check_reviewed(session: Session, plan: Plan, expected: Reviewed, full: bool
             message,
             remedy="review the difference shown above; to have this plan applied, pass its fingerprint to --expect",
         )
+    if not plan.changes:
+        raise PlanError(
+            message,
+            remedy="there is nothing to do; whether that is because the reviewed plan was applied can't be told from a"
+            " fingerprint, but from the saved plan: --expect FILE",
+        )
     shown = "review the plan shown above" if is_shown else "look at it with `reconciler show FILE`"
     raise PlanError(
         message,
         remedy=f"{shown}, then apply with --expect and its fingerprint;"
-        " --expect FILE with the saved plan that was reviewed shows what differs",
+        " --expect FILE with the saved plan that was reviewed shows what differs, and goes on where that was half done",
     )
 
 

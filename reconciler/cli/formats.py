@@ -16,7 +16,7 @@ class View:
     """How a form for people is wished: colours, long lists whole, and refusals that are accepted.
 
     ``told``: errors are told in full on stderr, so the text does not repeat them; the other forms are read elsewhere.
-    ``comment`` is what a comment on a pull request needs besides.
+    ``comment`` is what a comment on a pull request needs besides. ``apply`` is the command that applies just this plan.
     """
 
     color: bool = False
@@ -24,6 +24,7 @@ class View:
     accepted: bool = False
     told: bool = False
     comment: Comment = NO_COMMENT
+    apply: str = "reconciler apply"
 
 
 def _text(plan: Plan, view: View) -> Iterable[str]:
@@ -37,6 +38,7 @@ def _text(plan: Plan, view: View) -> Iterable[str]:
         line_of=line_of,
         accepted=view.accepted,
         told=view.told,
+        apply=view.apply,
     )
 
 

@@ -1,6 +1,6 @@
 """``plan``, ``show`` and ``drift``: read the world and show what differs; nothing is changed."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -86,9 +86,10 @@ def plan(
     session.events.planned(outlook.plan)
     if out is not None:
         save(outlook.plan, out)
-    again = [part for target in targets for part in ("--target", target)] + ["--take-over"] * take_over
-    comment = replace(comment, key=key_of(session), command=command_of(session, "plan", *again))
-    show_plan(outlook.plan, format_, View(session.color, full, told=True, comment=comment))
+    same = options_of(session, targets, take_over, policies)
+    comment = replace(comment, key=key_of(session), command=command_of(session, "plan", *same, "--full"))
+    view = View(session.color, full, told=True, comment=comment, apply=command_of(session, "apply", *same))
+    show_plan(outlook.plan, format_, view)
     show_errors(outlook.errors)
     return exit_code(outlook.plan, outlook.errors, detailed_exitcode)
 
@@ -115,11 +116,18 @@ def show_(
     With --policy it is judged as well, and the exit code is 3 if anything refuses it.
     """
     plan = judged(read(planfile), policies)
+    if fingerprint and plan.failures:
+        raise PlanError(
+            f"{planfile} is only a part of a plan: {', '.join(sorted(plan.failures))} could not be planned",
+            remedy="plan anew; or plan with --tenant what can be planned, and review that",
+        )
     if fingerprint:
         show([plan.fingerprint])
     else:
-        comment = replace(comment, key=key_of(session, plan), command=command_of(session, "show", str(planfile)))
-        show_plan(plan, format_, View(session.color, full, comment=comment))
+        whole = command_of(session, "show", str(planfile), "--full")
+        again = command_of(session, "apply", str(planfile), *options_of(session, policies=policies))
+        comment = replace(comment, key=key_of(session, plan), command=whole)
+        show_plan(plan, format_, View(session.color, full, comment=comment, apply=again))
     return exit_code(plan, {}, detailed=False) if policies else ExitCode.DONE
 
 
@@ -150,6 +158,15 @@ def drift(session: Session, format_: str, detailed_exitcode: bool, parallelism: 
     if outlook.errors:
         return ExitCode.ERROR
     return ExitCode.CHANGES if detailed_exitcode and outlook.plan.changes else ExitCode.DONE
+
+
+def options_of(
+    session: Session, targets: Iterable[str] = (), take_over: bool = False, policies: Iterable[Path] = ()
+) -> tuple[str, ...]:
+    """The options behind the command that another one needs as well to make, judge and apply the same plan."""
+    named = (("--target", targets), ("--policy", policies), ("--accept-identity", session.identities))
+    options = [part for option, values in named for value in values for part in (option, str(value))]
+    return (*options, *["--take-over"] * take_over)
 
 
 def look(session: Session, scope: "Scope", parallelism: int, policies: tuple[Path, ...] = ()) -> "Outlook":

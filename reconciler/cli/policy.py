@@ -1,5 +1,6 @@
 """The policy's way into a plan: which rules judge it, what they are told, and what becomes of their answer."""
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Final
 import click
 
 from reconciler.cli.formats import FORMATS, View
+from reconciler.cli.output import show_diagnostics, talk
 from reconciler.cli.session import DEFAULT_FILE, Session
 from reconciler.core.plan import Plan
 from reconciler.diagnostics import Diagnostic
@@ -32,17 +34,34 @@ def judged(plan: Plan, paths: Sequence[Path]) -> Plan:
     """
     if not paths:
         return plan
-    from reconciler.policy import find, judge
+    from reconciler.cli.durations import seconds_in
+    from reconciler.policy import TIME, TIME_VARIABLE, find, judge
 
+    given = os.environ.get(TIME_VARIABLE)
+    seconds = seconds_in(TIME_VARIABLE, given, least=1) if given else TIME
     files = find(paths)
     wanted = [name for name in INPUTS if name == "plan" or any(name in file.text for file in files)]
     documents = {name: "".join(FORMATS[INPUTS[name]](plan, View())).encode() for name in wanted}
-    verdict = judge(plan, files, documents)
+    verdict = judge(plan, files, documents, seconds)
     return replace(
         plan,
         denials=_together(plan.denials, verdict.denials),
         warnings=_together(plan.warnings, verdict.warnings),
     )
+
+
+def check(paths: Sequence[Path]) -> None:
+    """Have the rules judge a plan that does nothing: what they say to it does not matter, but that they can be asked.
+
+    Raises ConfigurationError for what is wrong with them; without the interpreter only their files are read.
+    """
+    from reconciler.policy import can_judge, find
+
+    find(paths)
+    if can_judge():
+        show_diagnostics([each for each in judged(Plan(), paths).warnings if not each.rule])
+    else:
+        talk(["The policy's files were read, but its rules not tried: `pip install 'emporix-reconciler[policy]'`."])
 
 
 def _together(told: tuple[Diagnostic, ...], new: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:

@@ -7,9 +7,11 @@ from pathlib import Path
 import click
 
 from reconciler.cli.comment import Comment
+from reconciler.cli.consent import FINGERPRINT
 from reconciler.cli.formats import FORMATS, View
 from reconciler.cli.output import show, talk
 from reconciler.cli.planfile import read as read_plan
+from reconciler.cli.session import Session
 from reconciler.diagnostics import ForgeError
 
 EPILOG = """\b
@@ -24,7 +26,7 @@ the scope api. GitLab's own CI_JOB_TOKEN may not write notes.
 """
 
 SUMMARY = 1_000_000
-"""Characters that a job's summary takes, and a little less."""
+"""Bytes that the summary of a job's step takes, and a little less."""
 
 
 @click.command(epilog=EPILOG)
@@ -37,7 +39,9 @@ SUMMARY = 1_000_000
 @click.option(
     "--read", "wanted", type=click.Choice(["fingerprint"]), help="Print what the comment says of this instead."
 )
+@click.pass_obj
 def comment(
+    session: Session,
     planfile: Path | None,
     body: str | None,
     marker: str | None,
@@ -51,7 +55,13 @@ def comment(
     It is found by its hidden first line, and only if this token's user wrote it. PLANFILE gives it the plan's
     fingerprint; after the merge `--read fingerprint` finds the request by its commit and prints that.
     """
-    from reconciler.forge import KEYS, find, fitting, open_forge, post, read
+    from reconciler.forge import KEYS, find, fitting, in_bytes, open_forge, post, read
+
+    if session.files or session.tenants:
+        raise ForgeError(
+            "a comment is not about -f or --tenant: it says what PLANFILE or --body says",
+            remedy="leave them out; --marker tells the comments of several plans apart",
+        )
 
     if marker is not None and not KEYS.fullmatch(marker):
         raise ForgeError("the marker is no plain word", remedy="use letters, digits and . _ - / : only, at most 100")
@@ -59,11 +69,17 @@ def comment(
         if planfile or body:
             raise ForgeError("--read only reads", remedy="leave PLANFILE and --body out")
         with open_forge(find(os.environ, github, gitlab)) as forge:
-            show([read(forge, wanted, marker)])
+            found = read(forge, wanted, marker)
+        if not FINGERPRINT.fullmatch(found):
+            raise ForgeError(
+                f"the comment's {wanted} is none: {found} has not 20 hex digits",
+                remedy="run the plan of the request again",
+            )
+        show([found])
         return
     text = _text(planfile, body, marker)
     if only_print:
-        show([fitting(text, SUMMARY).rstrip("\n")])
+        show([fitting(text, SUMMARY, in_bytes).rstrip("\n")])
         return
     with open_forge(find(os.environ, github, gitlab)) as forge:
         talk([f"The comment was {post(forge, text)}."])

@@ -8,6 +8,7 @@ import click
 
 from reconciler import __version__
 from reconciler.cli.output import show, talk
+from reconciler.cli.policy import check
 from reconciler.cli.session import Session, file_options
 from reconciler.diagnostics import ConfigurationError
 
@@ -110,6 +111,8 @@ def validate(session: Session) -> None:
     """Check the configuration; needs neither credentials nor network, and reports all problems at once."""
     loaded = session.load()
     session.store(loaded.desired.state)  # a place that nothing can be kept in is a mistake as well
+    if loaded.policy:
+        check(loaded.policy)
     groups = sum(len(tenant.groups) for tenant in loaded.desired.tenants)
     members = sum(_members_of(group) for tenant in loaded.desired.tenants for group in tenant.groups)
     counted = ", ".join(
@@ -140,7 +143,8 @@ def schema(kind: str | None, check: Path | None) -> None:
         talk([f"{check} is current."])
     else:
         option = f" --{kind}" if kind else ""
-        raise ConfigurationError(f"{check} is not this version's schema", remedy=f"reconciler schema{option} > {check}")
+        what = "is not this version's schema" if check.exists() else "does not exist"
+        raise ConfigurationError(f"{check} {what}", remedy=f"reconciler schema{option} > {check}")
 
 
 def _content(path: Path) -> str | None:

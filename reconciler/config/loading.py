@@ -66,14 +66,24 @@ def policy_of(paths: Sequence[Path]) -> tuple[Path, ...]:
     """
     problems: list[Diagnostic] = []
     files = find(paths, problems)
-    return load(paths).policy if problems or any(_may_mention(file, b"policy") for file in files) else ()
+    with _garbage_collector_off():
+        is_named = any(_names_policy(file) for file in files)
+    return load(paths).policy if problems or is_named else ()
 
 
-def _may_mention(file: Path, word: bytes) -> bool:
+def _names_policy(file: Path) -> bool:
+    """Whether a file has the key; one that can't be read may have it.
+
+    It is written with its letters or with escapes, so that a file that has neither need not be parsed.
+    """
     try:
-        return word in read(file)
+        data = read(file)
+        if not any(part in data for part in (b"policy", b"\\")):
+            return False
+        root = _document(file, data, [])
     except Unreadable:
         return True
+    return isinstance(root, Map) and "policy" in root.entries
 
 
 @contextmanager

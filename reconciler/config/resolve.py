@@ -18,6 +18,7 @@ from reconciler.core.model import (
     DesiredTenant,
     Entry,
     Guards,
+    Limit,
     Membership,
     Moved,
     Person,
@@ -30,13 +31,21 @@ def desired(roots: Sequence[Map], state: str | None) -> Desired:
     """What all files say together; a tenant that several files speak of has the groups of all of them, in order."""
     tenants: dict[str, DesiredTenant] = {}
     names = roster(roots)
+    central = reduce(_strictest, (_guards(root, Guards()) for root in roots if "ownership" in root.entries), Guards())
     for root in roots:
-        for tenant in _tenants(root, names):
+        outer = Guards() if "ownership" in root.entries else central
+        for tenant in (_bound(each, outer) for each in _tenants(root, names)):
             known = tenants.get(tenant.name)
             tenants[tenant.name] = _joined(known, tenant) if known else tenant
     guards = reduce(_strictest, (_guards(root, Guards()) for root in roots))
     everywhere = (replace(tenant, offboarded=(*tenant.offboarded, *names.left)) for tenant in tenants.values())
     return Desired(tuple(everywhere), state, guards, people=tuple(dict.fromkeys(names.people.values())))
+
+
+def _bound(tenant: DesiredTenant, central: Guards) -> DesiredTenant:
+    """A tenant of a file that others watch over: nothing in it loosens the guards of the file with the ownership."""
+    groups = (replace(group, guards=_strictest(group.guards, central)) for group in tenant.groups)
+    return replace(tenant, groups=tuple(groups), guards=_strictest(tenant.guards, central))
 
 
 def _joined(first: DesiredTenant, second: DesiredTenant) -> DesiredTenant:
@@ -133,14 +142,10 @@ def _guards(level: Map, outer: Guards) -> Guards:
 
 
 def _strictest(one: Guards, other: Guards) -> Guards:
-    """The guards for what left the configuration: no file says any more which level it stood under.
-
-    Of a number and a share the number counts as stricter, because it does not grow with the group.
-    """
-    limits = [guards.max_removals for guards in (one, other) if guards.max_removals is not None]
+    """Both guards at once, such as for what left the configuration: no file says any more where it stood."""
     fewest = [guards.min_members for guards in (one, other) if guards.min_members is not None]
     return Guards(
-        max_removals=min(limits, key=lambda each: (each.percent, each.amount), default=None),
+        max_removals=Limit.strictest((one.max_removals, other.max_removals)),
         min_members=max(fewest, default=None),
         protected=one.protected | other.protected,
     )

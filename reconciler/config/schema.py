@@ -302,7 +302,8 @@ class FilePart(Part):
     guards: GuardsPart | None = Field(
         default=LEFT_OUT,
         title="Guards",
-        description="Limits for all groups of this file.",
+        description="Limits for all groups of this file. Those of the file that states `ownership` hold for the groups "
+        "of all files, which can only make them stricter.",
         examples=[{"maxRemovals": "25%", "minMembers": 1, "protected": ["00uBREAKGLASS"]}],
     )
     state: StatePart | None = Field(

@@ -5,7 +5,7 @@ do the same on two machines compare as the same.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import msgspec
@@ -72,6 +72,15 @@ def compare(first: Plan, second: Plan) -> Comparison:
         tuple(Twins(*pair, parts) for pair in pairs if (parts := _parts(*pair))),
         tuple(_aspects(first, second)),
     )
+
+
+def missing(part: Plan, whole: Plan) -> tuple[Change, ...] | None:
+    """The changes of a plan that another one lacks; None unless that one does nothing else than they both do."""
+    kept = {change.key for change in part.changes}
+    shared = replace(whole, changes=tuple(change for change in whole.changes if change.key in kept))
+    if shared.fingerprint != part.fingerprint:
+        return None
+    return tuple(change for change in whole.changes if change.key not in kept)
 
 
 def _parts(first: Change, second: Change) -> tuple[str, ...]:

@@ -73,7 +73,7 @@ class _Change(_Struct):
 
 
 class _Guards(_Struct):
-    max_removals: float | str | None = None
+    max_removals: float | str | tuple[float | str, ...] | None = None
     min_members: int | None = None
     protected: tuple[str, ...] = ()
 
@@ -321,7 +321,7 @@ def _from_touched(tenant: str, group: str, touched: Touched) -> _Group:
         desired=touched.desired,
         membership=touched.membership,
         guards=_Guards(
-            max_removals=(str(limit) if limit.percent else limit.amount) if limit else None,
+            max_removals=_from_limit(limit) if limit else None,
             min_members=touched.guards.min_members,
             protected=tuple(sorted(touched.guards.protected)),
         ),
@@ -355,7 +355,14 @@ def _to_touched(group: _Group) -> Touched:
     )
 
 
-def _to_limit(limit: float | str | None) -> Limit | None:
+def _from_limit(limit: Limit) -> float | str | tuple[float | str, ...]:
+    told = tuple(str(part) if part.percent else part.amount for part in limit.parts)
+    return told if limit.also else told[0]
+
+
+def _to_limit(limit: float | str | tuple[float | str, ...] | None) -> Limit | None:
+    if isinstance(limit, tuple):
+        return Limit.strictest(map(_to_limit, limit))
     if isinstance(limit, str):
         return Limit(float(limit.removesuffix("%")), percent=True)
     return None if limit is None else Limit(limit)

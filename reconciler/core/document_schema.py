@@ -85,7 +85,7 @@ MEANINGS: Final = {
     "Group.name": "Its name, for readers.",
     "Group.source": "Where the configuration has it.",
     "Guards": "The limits of one group after file, tenant and group level are merged; what is left out is not set.",
-    "Guards.maxRemovals": "At most so many members may be removed at once: a number, or a share such as `25%`.",
+    "Guards.maxRemovals": "At most so many members may be removed at once: a number, a share such as `25%`, or both.",
     "Guards.minMembers": "At least so many members must be left.",
     "Guards.protected": "Users who must not lose a membership.",
     "Remark": "What a guard has against the plan, or a warning.",

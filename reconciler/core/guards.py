@@ -15,6 +15,9 @@ DEFAULT_MAX_REMOVALS = Limit(25, percent=True)
 DEFAULT_FROM_MEMBERS = 10
 MOST_NAMED = 5
 
+COUNTING = frozenset({"maxRemovals", "minMembers", "emptied", "takeOver"})
+"""The guards that say how many members a group has or loses."""
+
 Removals = Mapping[tuple[str, str], list[Change]]
 
 
@@ -29,6 +32,27 @@ def refusals(plan: Plan) -> tuple[Diagnostic, ...]:
             removals[change.tenant, change.group].append(change)
     by_address = dict(sorted(removals.items()))
     return (*(diagnostic for guard in GUARDS for diagnostic in guard(plan, by_address)), *plan.denials)
+
+
+def new_refusals(plan: Plan, seen: Plan) -> tuple[Diagnostic, ...]:
+    """The refusals of a plan that another one, which somebody has looked at, did not have.
+
+    A guard counts otherwise when a plan is half done: that is no news while the group ends as it was to end.
+    """
+    told = {(item.rule, item.address, item.message) for item in refusals(seen)}
+    counted = {(rule, of) for rule, of, _ in told if rule in COUNTING and _ends_as_well(of, plan, seen)}
+    return tuple(
+        item
+        for item in refusals(plan)
+        if (item.rule, item.address, item.message) not in told and (item.rule, item.address) not in counted
+    )
+
+
+def _ends_as_well(group: str, plan: Plan, seen: Plan) -> bool:
+    """Whether a group has the guards that it had, and keeps no fewer members than was seen."""
+    tenant, _, group_id = group.partition("/")
+    now, then = plan.touched.get((tenant, group_id)), seen.touched[tenant, group_id]
+    return now is not None and now.guards == then.guards and now.desired >= then.desired
 
 
 def protected(plan: Plan, removals: Removals) -> Iterator[Diagnostic]:
@@ -55,7 +79,8 @@ def max_removals(plan: Plan, removals: Removals) -> Iterator[Diagnostic]:
         limit = touched.guards.max_removals
         if limit is None and touched.live < DEFAULT_FROM_MEMBERS:
             continue
-        told = _over(len(changes), touched.live, limit or DEFAULT_MAX_REMOVALS)
+        limits = (limit or DEFAULT_MAX_REMOVALS).parts
+        told = next(filter(None, (_over(len(changes), touched.live, each) for each in limits)), "")
         if told:
             origin = "guards.maxRemovals" if limit else f"the default from {DEFAULT_FROM_MEMBERS} members on"
             yield Diagnostic(

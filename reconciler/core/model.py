@@ -4,8 +4,8 @@ All of them are frozen and normalised when made, so that equal things compare eq
 per group, because comparing sets group by group is the fastest three-way diff there is (PERFORMANCE, "Three-way diff").
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
@@ -62,10 +62,27 @@ def address(tenant: str, group: str, user: str | None = None) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """How many members may be removed: a number, or a share of the live members in percent."""
+    """How many members may be removed: a number, or a share of the live members in percent.
+
+    ``also`` is one of the other kind that holds besides: which of the two is stricter depends on the group.
+    """
 
     amount: float
     percent: bool = False
+    also: "Limit | None" = None
+
+    @classmethod
+    def strictest(cls, limits: Iterable["Limit | None"]) -> "Limit | None":
+        """All of them at once: the smallest number and the smallest share."""
+        parts = sorted((part for limit in limits if limit for part in limit.parts), key=lambda part: part.amount)
+        number = next((part for part in parts if not part.percent), None)
+        share = next((part for part in parts if part.percent), None)
+        return replace(number, also=share) if number else share
+
+    @property
+    def parts(self) -> "tuple[Limit, ...]":
+        """The limits that hold, each by itself."""
+        return (replace(self, also=None), self.also) if self.also else (self,)
 
     def __str__(self) -> str:
         amount = f"{self.amount:.15g}"

@@ -3,13 +3,14 @@
 Each change carries its live precondition, so that a plan grows old change by change and not as a whole (DESIGN 7).
 """
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from reconciler.core.fields import same
-from reconciler.core.known import GAINS, is_so, not_yet_replaced
-from reconciler.core.model import LiveGroup, Snapshot
-from reconciler.core.plan import Action, Change, Plan, Reason
+from reconciler.core.known import GAINS, advance, is_so, not_yet_replaced
+from reconciler.core.model import Known, LiveGroup, Snapshot
+from reconciler.core.plan import Action, Change, Plan, Reason, Touched
 
 WITHOUT_REQUEST = frozenset({Action.ADOPT, Action.FORGET})
 ENDS = frozenset({Action.DELETE, Action.REPLACE})
@@ -58,6 +59,71 @@ def check(plan: Plan, live: Mapping[str, Snapshot]) -> Checked:
         else:
             remaining.append(change)
     return Checked(replace(plan, changes=tuple(remaining)), tuple(satisfied), tuple(moved))
+
+
+def as_of(plan: Plan, live: Mapping[str, Snapshot], known: Known, off: Iterable[Change] = ()) -> Plan:
+    """The plan as guards have to see it now: who is in its groups, and who of those to be removed is still ours.
+
+    Its changes stay what they are. A share of a group that has shrunk, or a member that meanwhile became somebody
+    else's, is no longer what was reviewed; who was to move to a group and can't any more, because that change is
+    ``off``, only loses the old one.
+    """
+    stranded = {(change.tenant, change.user) for change in off if change.action in GAINS}
+    changes = tuple(_of_whom(_of_where(change, stranded), known) for change in plan.changes)
+    moves = Counter((c.tenant, c.group, c.action) for c in changes if c.user is not None)
+    managed = {(change.tenant, change.group) for change in changes if change.reason is not Reason.OFFBOARDED}
+    touched: dict[tuple[str, str], Touched] = {}
+    for key in {(change.tenant, change.group): None for change in changes}:
+        tenant, group_id = key
+        group = live[tenant].groups.get(group_id)
+        members = len((group.members if group else None) or ())
+        touched[key] = replace(
+            plan.touched[key],
+            live=members,
+            desired=members - moves[*key, Action.DELETE] + moves[*key, Action.CREATE],
+            first_contact=key in managed and group is not None and group_id not in known.get(tenant, {}),
+        )
+    return replace(plan, changes=changes, touched=touched)
+
+
+def _of_where(change: Change, stranded: Collection[tuple[str, str | None]]) -> Change:
+    is_stranded = change.reason is Reason.MOVED and change.user and (change.tenant, change.user) in stranded
+    return replace(change, reason=Reason.REMOVED) if is_stranded else change
+
+
+def _of_whom(change: Change, known: Known) -> Change:
+    if change.user is None or change.action is not Action.DELETE or change.reason is not Reason.REMOVED:
+        return change
+    group = known.get(change.tenant, {}).get(change.group)
+    return change if group and change.user in group.members else replace(change, reason=Reason.NEVER_OURS)
+
+
+def are_done(changes: Iterable[Change], live: Mapping[str, Snapshot], known: Known) -> bool:
+    """Whether all of them are live and recorded, so that nothing would come of doing them once more.
+
+    What was not read is not known to be done.
+    """
+    listed = [*changes]
+    if not all(_was_read(change, live) for change in listed):
+        return False
+    still = not_yet_replaced(listed, live)
+    is_recorded = _without_versions(advance(known, listed, live)) == _without_versions(known)
+    return is_recorded and all(is_so(change, still, live) for change in listed)
+
+
+def _without_versions(known: Known) -> Known:
+    """What is ours, whatever the service has counted since it was recorded."""
+    return {
+        tenant: {name: replace(group, version=None) for name, group in groups.items()}
+        for tenant, groups in known.items()
+    }
+
+
+def _was_read(change: Change, live: Mapping[str, Snapshot]) -> bool:
+    if change.tenant not in live:
+        return False
+    group = live[change.tenant].groups.get(change.group)
+    return group is None or change.user is None or group.members is not None
 
 
 def _joined_since(plan: Plan, live: Mapping[str, Snapshot]) -> dict[tuple[str, str], list[str]]:

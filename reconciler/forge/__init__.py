@@ -4,7 +4,7 @@ It knows nothing of plans: a comment is a text with a hidden first line, by whic
 """
 
 from reconciler.forge.comment import Posted, open_forge, post, read
-from reconciler.forge.marker import KEYS, fact, fitting, marked
+from reconciler.forge.marker import KEYS, fact, fitting, in_bytes, marked
 from reconciler.forge.target import Target, find
 
-__all__ = ["KEYS", "Posted", "Target", "fact", "find", "fitting", "marked", "open_forge", "post", "read"]
+__all__ = ["KEYS", "Posted", "Target", "fact", "find", "fitting", "in_bytes", "marked", "open_forge", "post", "read"]

@@ -1,7 +1,7 @@
 """The hidden lines at the top of a comment: whose it is, and facts that a later run reads back."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 KEYS: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9:._/-]{0,99}")
@@ -46,14 +46,24 @@ def _facts(body: str) -> Iterator[tuple[str, str]]:
         yield found[1], found[2]
 
 
-def fitting(body: str, most: int) -> str:
-    """The body within so many characters as JavaScript counts them, cut after a line and told so at its end."""
-    if _length(body) <= most:
+def in_javascript(text: str) -> int:
+    """The characters of a text as JavaScript counts them, and with it the forges."""
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def in_bytes(text: str) -> int:
+    """The bytes of a text."""
+    return len(text.encode("utf-8", "surrogatepass"))
+
+
+def fitting(body: str, most: int, length: Callable[[str], int] = in_javascript) -> str:
+    """The body within so many characters, or whatever ``length`` counts, cut after a line and told so at its end."""
+    if length(body) <= most:
         return body
     room = most - 200
     kept: list[str] = []
     for line in body.splitlines():
-        room -= _length(line) + 1
+        room -= length(line) + 1
         if room < 0:
             break
         kept.append(line)
@@ -73,7 +83,3 @@ def _open_fence(lines: list[str]) -> str:
             elif found[1].startswith(fence) and not line.strip().strip(fence[0]):
                 fence = ""
     return fence
-
-
-def _length(text: str) -> int:
-    return len(text.encode("utf-16-le", "surrogatepass")) // 2

@@ -54,7 +54,7 @@ def find(environ: Mapping[str, str], github: str | None = None, gitlab: str | No
 
 
 def _github(environ: Mapping[str, str], named: str | None) -> Target:
-    url = environ.get("GITHUB_GRAPHQL_URL") or _graphql(environ.get("GITHUB_API_URL") or "https://api.github.com")
+    url = _chosen_graphql(environ) or _graphql(environ.get("GITHUB_API_URL") or "https://api.github.com")
     here = Target("github", _checked("GITHUB_GRAPHQL_URL", url), environ.get("GITHUB_REPOSITORY", ""), None)
     if named:
         return _named(here, named, GITHUB, "--github", "owner/repo#12")
@@ -70,6 +70,17 @@ def _gitlab(environ: Mapping[str, str], named: str | None) -> Target:
     number = environ.get("CI_MERGE_REQUEST_IID", "")
     found = int(number) if _NUMBER.fullmatch(number) else None
     return replace(here, number=found, commit=environ.get("CI_COMMIT_SHA", ""))
+
+
+def _chosen_graphql(environ: Mapping[str, str]) -> str:
+    """The address of GraphQL if somebody has chosen it: a runner sets it too, beside its own server's REST.
+
+    Who chose another REST address meant that server, and must not be answered by the runner's.
+    """
+    given = environ.get("GITHUB_GRAPHQL_URL", "")
+    server = environ.get("GITHUB_SERVER_URL") or "https://github.com"
+    runners = {f"{server}/api/graphql", f"https://api.{urlsplit(server).netloc}/graphql"}
+    return "" if given.rstrip("/") in runners and environ.get("GITHUB_API_URL") else given
 
 
 def _graphql(rest: str) -> str:

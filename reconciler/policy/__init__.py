@@ -4,6 +4,6 @@ The room knows plans and nothing of where they come from: it gets JSON, asks the
 """
 
 from reconciler.policy.files import find
-from reconciler.policy.judge import Verdict, judge
+from reconciler.policy.judge import TIME, TIME_VARIABLE, Verdict, can_judge, judge
 
-__all__ = ["Verdict", "find", "judge"]
+__all__ = ["TIME", "TIME_VARIABLE", "Verdict", "can_judge", "find", "judge"]

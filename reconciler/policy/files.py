@@ -17,6 +17,8 @@ ENDING: Final = ".rego"
 
 _NAME: Final = r"[A-Za-z_]\w*"
 _OPAQUE: Final = re.compile(r'"(?:\\.|[^"\\\n])*"|`[^`]*`|#[^\n]*')
+_ESCAPE: Final = re.compile(r"\\(?:u[0-9A-Fa-f]{4}|.)")
+_NOT_UNDONE: Final = frozenset("u/")
 _PACKAGE: Final = re.compile(rf'^[ \t]*package[ \t]+({_NAME}(?:\.{_NAME}|\["[\w./-]+"\])*)', re.MULTILINE)
 _RULE: Final = re.compile(r"^[ \t]*(?:default[ \t]+)?((?:deny|violation|warn)(?:_\w+)?)\b(?!\s*\()", re.MULTILINE)
 _HEAD: Final = rf"(?:default[ \t]+)?({_NAME}(?:\.{_NAME})*)\("
@@ -62,6 +64,17 @@ class RuleFile:
         for found in _CALL.finditer(self._bare):
             if found[1].split(".")[0] not in imported | _WORDS:
                 yield found[1], self.place(found.start(1))
+
+    def misread(self) -> Iterator[Diagnostic]:
+        """Escapes that the interpreter does not undo before it compares: such a rule would silently never apply."""
+        for literal in _OPAQUE.finditer(self.text):
+            for found in _ESCAPE.finditer(literal[0]) if literal[0].startswith('"') else ():
+                if found[0][1] in _NOT_UNDONE:
+                    yield Diagnostic(
+                        f"`{found[0]}` in a text is misread by the interpreter of Rego",
+                        self.place(literal.start() + found.start()),
+                        "write the character itself",
+                    )
 
     def place(self, offset: int) -> Source:
         """Line and column of a character."""
@@ -111,6 +124,7 @@ def _read(path: Path, problems: list[Diagnostic]) -> RuleFile | None:
         why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         problems.append(Diagnostic(f"`{path}` can't be read: {why}", remedy="name a file of rules in Rego"))
         return None
+    problems += file.misread()
     if not file.package:
         problems.append(Diagnostic("this file has no package", file.place(0), "begin it with `package main`"))
     return file

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
@@ -33,13 +34,29 @@ class Verdict:
     warnings: tuple[Diagnostic, ...] = ()
 
 
-def judge(plan: Plan, files: Sequence[RuleFile], documents: Mapping[str, bytes]) -> Verdict:
+TIME_VARIABLE: Final = "RECONCILER_POLICY_TIMEOUT"
+"""The variable of the environment that says how long the rules may take."""
+
+TIME: Final = 60.0
+"""Seconds that the rules have by default: fifty thousand changes take a simple rule a few."""
+
+
+def can_judge() -> bool:
+    """Whether the interpreter is installed; to read rules it need not be."""
+    try:
+        import_module("regopy")
+    except ImportError:
+        return False
+    return True
+
+
+def judge(plan: Plan, files: Sequence[RuleFile], documents: Mapping[str, bytes], seconds: float = TIME) -> Verdict:
     """Ask every rule of every file once; ``documents`` are JSON, each under its name in ``input``.
 
     Raises ConfigurationError for whatever is wrong with the rules: what can't be evaluated is never a pass.
     """
     rules = _rules(files)
-    values = _values(files, rules, documents)
+    values = _values(files, rules, documents, seconds)
     sources = _sources(plan)
     said = [item for rule, places in rules.items() for item in _said(rule, places, values[rule], sources)]
     said.sort(key=_rank)  # sets have an order of their own
@@ -81,7 +98,7 @@ _HUGE: Final = re.compile(rb"[:\[,]\s*-?\d{19}")
 
 
 def _values(
-    files: Sequence[RuleFile], rules: Mapping[Rule, Sequence[Source]], documents: Mapping[str, bytes]
+    files: Sequence[RuleFile], rules: Mapping[Rule, Sequence[Source]], documents: Mapping[str, bytes], seconds: float
 ) -> Mapping[Rule, list[Any]]:
     if any(_HUGE.search(document) for document in documents.values()):
         raise ConfigurationError(
@@ -98,18 +115,25 @@ def _values(
         "queries": [f"data.{package}.{name}" for package, name in rules],
         "input": {name: msgspec.Raw(document) for name, document in documents.items()},
     }
-    answer = _evaluate(msgspec.json.encode(question))
+    answer = _evaluate(msgspec.json.encode(question), seconds)
     if problems := (*_unknown(files, answer.get("unknown", ())), *_errors(files, rules, answer.get("errors", ()))):
         raise ConfigurationError("the policy can't be evaluated", diagnostics=problems)
     return dict(zip(rules, answer["values"], strict=True))
 
 
-def _evaluate(question: bytes) -> Any:
-    """The evaluator's answer, from a process of its own; its end without one is an error."""
+def _evaluate(question: bytes, seconds: float) -> Any:
+    """The evaluator's answer, from a process of its own; its end without one, or none in time, is an error."""
     environment = {name: os.environ[name] for name in FROM_THE_SYSTEM if name in os.environ}
-    done = subprocess.run(  # noqa: S603 - our own script, by our own Python
-        [sys.executable, "-I", str(EVALUATOR)], input=question, capture_output=True, check=False, env=environment
-    )
+    command = [sys.executable, "-I", str(EVALUATOR)]
+    try:
+        done = subprocess.run(  # noqa: S603 - our own script, by our own Python
+            command, input=question, capture_output=True, check=False, env=environment, timeout=seconds
+        )
+    except subprocess.TimeoutExpired as error:
+        raise ConfigurationError(
+            f"the policy can't be evaluated: its rules came to no end within {seconds:g} s",
+            remedy=f"simplify the rules, or give them more time with {TIME_VARIABLE}=5m; nothing passes unjudged",
+        ) from error
     try:
         if done.returncode == 0:
             return msgspec.json.decode(done.stdout)

@@ -41,19 +41,20 @@ def plan(
     line_of: LineOf = no_line,
     accepted: bool = False,
     told: bool = False,
+    apply: str = "reconciler apply",
 ) -> Iterator[str]:
     """The plan line by line, ended by ``Plan: …`` and its fingerprint, or by ``No changes. …``.
 
     ``full`` shows folded lists; ``line_of`` reads source lines for warnings and refusals; ``accepted`` says that the
-    refusals are known and overruled, ``told`` that stderr tells errors in full. "No changes" is never said while a
-    tenant could not be planned.
+    refusals are known and overruled, ``apply`` how to say that, ``told`` that stderr tells errors in full. "No changes"
+    is never said while a tenant could not be planned.
     """
     page = Page(painter(color), max(width, NARROWEST), full, PLANNED)
     yield from page.parts(plan)
     yield from page.remarks(plan.warnings, line_of, Severity.WARNING)
     yield from page.failures(plan, told)
     if objections := refusals(plan):
-        yield from page.objections(objections, line_of, plan.fingerprint, accepted)
+        yield from page.objections(objections, line_of, f"{safe(apply)} --accept {plan.fingerprint}", accepted)
     if plan.targets:
         yield f"Limited to {', '.join(map(safe_address, plan.targets))}."
     if not plan.changes and not plan.failures:
@@ -204,9 +205,7 @@ class Page:
             yield f"{word} tenant {safe(tenant)} is left out{why}"
             yield ""
 
-    def objections(
-        self, found: Sequence[Diagnostic], line_of: LineOf, fingerprint: str, accepted: bool
-    ) -> Iterator[str]:
+    def objections(self, found: Sequence[Diagnostic], line_of: LineOf, again: str, accepted: bool) -> Iterator[str]:
         """What guards say to the plan, and how to go on with it all the same."""
         shown, hidden = fold(found, self.full)
         fate = "accepted all the same" if accepted else "nothing of this plan will be applied"
@@ -217,5 +216,5 @@ class Page:
             yield f"  {number(hidden)} more; --full shows all"
             yield ""
         if not accepted:
-            yield f"  If this is right as it is: reconciler apply --accept {fingerprint}"
+            yield f"  If this is right as it is: {again}"
             yield ""

@@ -226,7 +226,7 @@ def test_what_left_the_configuration_is_guarded_by_the_strictest_file(file: Path
     )
     file.write_text("guards: {maxRemovals: 50%, protected: [00u1]}\ntenants: [{tenant: acmeprod}]\n")
     desired = load([Path()]).desired
-    strictest = Guards(Limit(5), 2, frozenset({"00u1", "00u2"}))
+    strictest = Guards(Limit(5, also=Limit(50, percent=True)), 2, frozenset({"00u1", "00u2"}))
     assert (desired.guards, desired.tenants[0].guards) == (strictest, strictest)
 
 

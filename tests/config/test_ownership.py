@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.config import load
+from reconciler.core.model import Guards, Limit
 from reconciler.diagnostics import ConfigurationError
 from tests.config.world import refusal
 
@@ -128,3 +129,27 @@ def test_without_ownership_every_file_may_say_everything(file: Path) -> None:
         load([Path("a.yaml"), Path("b.yaml")])
     except ConfigurationError as error:
         pytest.fail(str(error.diagnostics))
+
+
+def test_the_guards_beside_the_list_bind_every_file(file: Path) -> None:
+    """A team's file, tenant and group can make them stricter and never looser; the list's own file may loosen."""
+    home, team = owned("teams/a.yaml", "{files: teams/*, may: [acmeprod/*], settings: [guards]}")
+    central = "guards: {maxRemovals: 20%, minMembers: 2, protected: [00u1]}\n"
+    home.write_text(
+        "tenants: [{tenant: acmeprod, groups: [{id: admins, guards: {maxRemovals: 100%}}]}]\n"
+        f"ownership: [{{files: teams/*, may: [acmeprod/*], settings: [guards]}}]\n{central}"
+    )
+    team.write_text(
+        "guards: {maxRemovals: 1000, minMembers: 0, protected: [00u2]}\n"
+        "tenants:\n- tenant: acmeprod\n  guards: {minMembers: 1}\n"
+        "  groups: [{id: a}, {id: b, guards: {maxRemovals: 100%}}, {id: c, guards: {maxRemovals: 5%, minMembers: 3}}]\n"
+    )
+    (tenant,) = load([team, home]).desired.tenants
+    both, share = frozenset({"00u1", "00u2"}), Limit(20, percent=True)
+    assert {group.id: group.guards for group in tenant.groups} == {
+        "a": Guards(Limit(1000, also=share), 2, both),
+        "b": Guards(share, 2, both),
+        "c": Guards(Limit(5, percent=True), 3, both),
+        "admins": Guards(Limit(100, percent=True), 2, frozenset({"00u1"})),
+    }
+    assert tenant.guards == Guards(Limit(1000, also=share), 2, both)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.core.compare import DEEDS, REMARKS, Aspect, Twins, compare, encode_comparison
+from reconciler.core.compare import DEEDS, REMARKS, Aspect, Twins, compare, encode_comparison, missing
 from reconciler.core.document import decode, encode
 from reconciler.core.model import Guards, Membership, UserType
 from reconciler.core.plan import Action, Change, Plan, Reason, Touched
@@ -135,3 +135,14 @@ def test_a_saved_plan_compares_as_the_same_with_itself() -> None:
     plan = replace(PLAN, offline=True)
     found = compare(plan, decode(encode(plan), "x.plan"))
     assert (found.same, found.twins, found.aspects) == (True, (), ())
+
+
+@given(PLANS, st.data())
+def test_a_part_of_a_plan_lacks_the_rest_and_no_other_plan_is_a_part(plan: Plan, data: st.DataObject) -> None:
+    """Some of the changes as they are, in any order; one that does anything else is no part."""
+    part = replace(plan, changes=tuple(data.draw(st.permutations(plan.changes).map(lambda found: found[1:]))))
+    assert missing(part, plan) == tuple(change for change in plan.changes if change not in part.changes)
+    for index, change in enumerate(part.changes):
+        others = part.changes[:index] + part.changes[index + 1 :]
+        assert missing(replace(part, changes=(*others, replace(change, owned=not change.owned))), plan) is None
+        assert missing(replace(part, changes=(*others, replace(change, group="other"))), plan) is None

@@ -46,7 +46,7 @@ CHANGES = st.builds(
 AMOUNTS = st.floats(0, 1e9) | st.sampled_from([0.0, 12.5, 33.3, 1234567.0])
 GUARDS = st.builds(
     Guards,
-    max_removals=st.none() | st.builds(Limit, AMOUNTS, st.booleans()),
+    max_removals=st.lists(st.builds(Limit, AMOUNTS, st.booleans()), max_size=3).map(Limit.strictest),
     min_members=st.none() | COUNTS,
     protected=st.frozensets(NAMES, max_size=2),
 )

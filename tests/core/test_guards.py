@@ -1,16 +1,16 @@
 """Guards: what each refuses and in which words (golden/guards.txt), and where exactly each limit lies."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from reconciler.core.diff import diff
-from reconciler.core.guards import refusals
+from reconciler.core.guards import new_refusals, refusals
 from reconciler.core.model import DesiredGroup, DesiredTenant, Guards, Limit, Membership
 from reconciler.core.plan import Action, Plan
-from reconciler.diagnostics import Source
+from reconciler.diagnostics import Diagnostic, Source
 
 from .golden import cases, shown
 from .world import EMPLOYEES, HERE, definition, desired, known, live, plan_of
@@ -62,6 +62,9 @@ def at_most(amount: float) -> Guards:
     return Guards(max_removals=Limit(amount))
 
 
+BOTH = Guards(
+    max_removals=Limit.strictest([Limit(20, percent=True), Limit(3), None, Limit(4), Limit(25, percent=True)])
+)
 PROTECTED = Guards(protected=frozenset({"u001"}))
 MINE = known({"g": many(3)})
 VENDOR = definition(vendor="v")
@@ -73,6 +76,9 @@ CASES: dict[str, Callable[[], Plan]] = {
     "maxRemovals, by default not below ten members": lambda: plan(1, 9),
     "maxRemovals, a number, one over": lambda: plan(3, 6, guards=at_most(2)),
     "maxRemovals, a number, exactly": lambda: plan(4, 6, guards=at_most(2)),
+    "maxRemovals, a number and a percentage, over the number": lambda: plan(96, 100, guards=BOTH),
+    "maxRemovals, a number and a percentage, over the percentage": lambda: plan(6, 8, guards=BOTH),
+    "maxRemovals, a number and a percentage, at both": lambda: plan(12, 15, guards=BOTH),
     "maxRemovals, nobody": lambda: plan(1, 2, guards=at_most(0)),
     "maxRemovals, a percentage, exactly": lambda: plan(7, 8, guards=percent(12.5)),
     "maxRemovals, a percentage, over": lambda: plan(6, 8, guards=percent(12.5)),
@@ -171,3 +177,25 @@ def test_a_group_that_was_never_ours_is_not_made_anew_without_a_word() -> None:
     for take_over, rules in ((False, ["takeOver"]), (True, [])):
         made = plan_of(want, live({"g": frozenset()}), {}, take_over=take_over)
         assert [diagnostic.rule for diagnostic in refusals(made)] == rules
+
+
+def rules(found: Sequence[Diagnostic]) -> list[str]:
+    return [diagnostic.rule for diagnostic in found]
+
+
+def test_a_refusal_is_news_unless_it_was_seen() -> None:
+    """The same words are no news, nor other numbers of a half done plan; a tighter guard is, and a smaller group."""
+    quarter = percent(25)
+    seen = plan(4, 8, guards=quarter)
+    assert rules(refusals(seen)) == ["maxRemovals"]
+    assert rules(new_refusals(seen, seen)) == []
+    assert rules(new_refusals(plan(4, 6, guards=quarter), seen)) == []
+    assert rules(new_refusals(plan(3, 6, guards=quarter), seen)) == ["maxRemovals"]
+    assert rules(new_refusals(plan(4, 6, guards=percent(20)), seen)) == ["maxRemovals"]
+    assert rules(new_refusals(seen, plan(8, 8, guards=quarter))) == ["maxRemovals"]
+    other = Diagnostic("no", address="acme/g", rule="policy main.deny")
+    assert new_refusals(replace(seen, denials=(other,)), seen) == (other,)
+    seen = replace(seen, denials=(other,))
+    worse = replace(other, message="no, and for another reason")
+    assert new_refusals(replace(seen, denials=(worse,)), seen) == (worse,)
+    assert new_refusals(plan(8, 8), seen) == ()

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from reconciler.core.known import advance
 from reconciler.core.model import DesiredGroup, DesiredTenant, KnownGroup, UserType
-from reconciler.core.plan import Action, Plan
+from reconciler.core.plan import Action, Plan, Reason
 from reconciler.core.schedule import schedule
-from reconciler.core.stale import Checked, check
+from reconciler.core.stale import Checked, are_done, as_of, check
 
 from .runs import perform, planned
 from .world import (
@@ -99,7 +99,11 @@ def join(edge: Edge) -> Callable[[World], None]:
 
 
 def edit(world: World) -> None:
-    world.groups["g"] = {**world.groups["g"], "description": {"en": "Edited"}}
+    edit_of(world, "g")
+
+
+def edit_of(world: World, name: str) -> None:
+    world.groups[name] = {**world.groups[name], "description": {"en": "Edited"}}
 
 
 def vanish(world: World) -> None:
@@ -247,3 +251,67 @@ def test_letting_go_needs_no_precondition() -> None:
     world.members["g"] = set()
     assert check(plan, {"acme": world.snapshot()}) == Checked(plan, (), ())
     assert check(other, {"acme": world.snapshot()}) == Checked(other, (), ())
+
+
+def test_what_is_done_is_told_from_what_is_not_in_every_small_world() -> None:
+    """Before the plan none of its changes is done, after it all are; guards see the same while nothing moves."""
+    states = tenant_states("gh", "a")
+    for want in states:
+        for have in states:
+            for mine in states:
+                ours, before = {"acme": known(mine)}, live(have)
+                plan, now = plan_of(desired(want), before, ours["acme"]), {"acme": before.snapshot()}
+                assert as_of(plan, now, ours) == plan
+                assert not any(are_done([change], now, ours) for change in plan.changes)
+                after = {"acme": perform(schedule(plan, now), before, plan).snapshot()}
+                assert are_done(plan.changes, after, advance(ours, plan.changes, after))
+
+
+def test_what_was_not_read_is_not_done() -> None:
+    """Nobody knows who is in a group whose members, or whose whole tenant, were not read."""
+    plan = plan_of(desired({"g": frozenset()}), live({"g": frozenset("a")}), known({"g": frozenset("a")}))
+    now, ours = live({"g": frozenset()}).snapshot(), {"acme": known({"g": frozenset()})}
+    unread = replace(now, groups={"g": replace(now.groups["g"], members=None)})
+    assert are_done(plan.changes, {"acme": now}, ours)
+    assert not are_done(plan.changes, {"acme": unread}, ours)
+    assert not are_done(plan.changes, {}, ours)
+
+
+def test_guards_see_who_is_in_a_group_now_and_who_is_no_longer_ours() -> None:
+    """The group has lost two who stay in the plan, and of those who go one is nobody's any more."""
+    ours = known({"g": frozenset("abcd")})
+    plan = plan_of(desired({"g": frozenset("cd")}), live({"g": frozenset("abcd")}), ours)
+    forgotten = {"acme": known({"g": frozenset("bcd")})}
+    now = as_of(plan, {"acme": live({"g": frozenset("ab")}).snapshot()}, forgotten)
+    (touched,) = now.touched.values()
+    assert (touched.live, touched.desired, touched.first_contact) == (2, 0, False)
+    assert [(change.user, change.reason) for change in now.changes] == [
+        ("a", Reason.NEVER_OURS),
+        ("b", Reason.REMOVED),
+    ]
+    (touched,) = as_of(plan, {"acme": live({}).snapshot()}, {}).touched.values()
+    assert (touched.live, touched.first_contact) == (0, False)
+    (touched,) = as_of(plan, {"acme": live({"g": frozenset("ab")}).snapshot()}, {}).touched.values()
+    assert touched.first_contact
+
+
+def test_a_foreign_group_that_somebody_leaves_for_good_is_no_first_contact() -> None:
+    """Guards see offboarding as it was planned: nothing of that group is ours, and nothing is taken over."""
+    plan = plan_of(desired({"g": frozenset("b")}), live({"g": frozenset("ab")}), known({"g": frozenset("ab")}))
+    leaving = replace(plan, changes=tuple(replace(change, reason=Reason.OFFBOARDED) for change in plan.changes))
+    assert as_of(leaving, {"acme": live({"g": frozenset("ab")}).snapshot()}, {}) == leaving
+
+
+def test_who_can_not_move_any_more_is_removed() -> None:
+    """The group that somebody was to move to has been made by others: what is left is a loss, and guards count it."""
+    state = {"g": frozenset("ab")}
+    plan = plan_of(desired({"g": frozenset("b"), "h": frozenset("a")}), live(state), known(state))
+    moving = [replace(change, reason=Reason.MOVED) if change.group == "g" else change for change in plan.changes]
+    plan, world = replace(plan, changes=tuple(moving)), live({**state, "h": frozenset()})
+    edit_of(world, "h")
+    checked, now = check(plan, {"acme": world.snapshot()}), {"acme": world.snapshot()}
+    off = [change for change, _ in checked.moved]
+    (removal,) = as_of(checked.plan, now, {"acme": known(state)}, off).changes
+    assert (removal.address, removal.reason) == ("acme/g/a", Reason.REMOVED)
+    (move,) = as_of(checked.plan, now, {"acme": known(state)}).changes
+    assert move.reason is Reason.MOVED

@@ -184,3 +184,13 @@ def test_wrong_usage_is_an_error_and_not_pending_changes(two: Workplace) -> None
         assert result.code == 1, args
         assert result.out == ""
     assert "Did you mean 'plan'" in two.run("plna").err
+
+
+def test_a_copy_of_the_schema_is_current_or_it_is_said_why_not(quick: Workplace) -> None:
+    """One that is missing is not called outdated."""
+    missing = quick.run("schema", "--check", "schema.json")
+    assert (missing.code, "schema.json does not exist" in missing.err) == (1, True), missing.everything
+    (quick.folder / "schema.json").write_text("{}")
+    assert "is not this version's schema" in quick.run("schema", "--check", "schema.json").err
+    (quick.folder / "schema.json").write_text(quick.run("schema").out)
+    assert quick.run("schema", "--check", "schema.json").code == 0

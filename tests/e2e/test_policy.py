@@ -130,8 +130,55 @@ def test_the_configuration_of_a_saved_plan_is_needed_only_for_its_policy(ruled: 
     (ruled.folder / "reconciler.yaml").write_bytes(b"\xff\xfe")
     assert ruled.run("apply", "x.plan").code == 1
     assert ruled.run("-f", "missing.yaml", "apply", "x.plan").code == 1
-    ruled.configure("tenants: {")
-    assert ruled.run("apply", "x.plan").code == 0
+    ruled.configure("# no policy\ntenants: {")
+    assert ruled.run("apply", "x.plan").code == 1, "what can't be read may name one"
+    ruled.configure(configuration(group("policy", ["ana"]), guards={"minMembers": -1}))
+    assert ruled.run("apply", "x.plan").code == 0, "another word of that name is none"
+
+
+def test_the_policy_of_a_saved_plan_may_be_written_in_any_way(ruled: Workplace) -> None:
+    """An escape in the key, with which a search for the word finds nothing, does not hide the rules."""
+    (ruled.folder / "rules" / "access.rego").write_text("package main\nwarn := []\n")
+    assert ruled.run("plan", "-o", "x.plan").code == 0
+    (ruled.folder / "rules" / "access.rego").write_text(RULES)
+    path = ruled.folder / "reconciler.yaml"
+    path.write_text(path.read_text().replace('"policy"', '"p\\u006flicy"'))
+    refused(ruled.run("apply", "x.plan"))
+
+
+def test_validate_tries_the_rules(ruled: Workplace, tmp_path: Path) -> None:
+    """What is wrong with them is found before there is a plan; without the interpreter that is said."""
+    valid = ruled.run("validate")
+    assert (valid.code, valid.err) == (0, ""), valid.everything
+    rules = ruled.folder / "rules" / "access.rego"
+    rules.write_text("package main\ndeny contains nosuch(1)\n")
+    wrong = ruled.run("validate")
+    assert (wrong.code, "access.rego:2:15: error: there is no function" in wrong.err) == (1, True), wrong.everything
+    rules.write_text("package main\ndenies := 1\n")
+    idle = ruled.run("validate")
+    assert (idle.code, "neither `deny` nor `warn`" in idle.err) == (0, True), idle.everything
+    (tmp_path / "without").mkdir()
+    (tmp_path / "without" / "regopy.py").write_text("raise ImportError('not here', name='regopy')\n")
+    unknown = ruled.run("validate", PYTHONPATH=str(tmp_path / "without"))
+    assert (unknown.code, "its rules not tried" in unknown.err) == (0, True), unknown.everything
+    rules.write_text("deny := 1\n")
+    assert ruled.run("validate", PYTHONPATH=str(tmp_path / "without")).code == 1
+
+
+def test_rules_that_come_to_no_end_are_no_yes(ruled: Workplace, world: World) -> None:
+    """They are stopped, and nothing is applied; the time is a setting."""
+    numbers = "numbers.range(1, 3000)"
+    (ruled.folder / "rules" / "access.rego").write_text(
+        "package main\nimport rego.v1\n"
+        f'deny contains "no" if {{\n  some a in {numbers}\n  some b in {numbers}\n  a * b == 0\n}}\n'
+    )
+    result = ruled.apply(RECONCILER_POLICY_TIMEOUT="1s")
+    assert result.code == 1, result.everything
+    assert "came to no end within 1 s" in result.err
+    assert "RECONCILER_POLICY_TIMEOUT=5m" in result.err
+    assert "keep" not in world.groups
+    wrong = ruled.run("plan", RECONCILER_POLICY_TIMEOUT="soon")
+    assert (wrong.code, "RECONCILER_POLICY_TIMEOUT=soon" in wrong.err) == (1, True), wrong.everything
 
 
 def test_what_is_wrong_with_the_rules_stops_everything(ruled: Workplace, world: World) -> None:
@@ -195,3 +242,36 @@ def test_a_number_that_rules_misread_is_no_yes(work: Workplace, world: World) ->
     work.configure({**configuration(group("ours", ["ana"], mixins={"limit": 2**63})), "policy": ["limit.rego"]})
     refused = work.run("plan")
     assert (refused.code, "19 digits or more" in refused.err) == (1, True), refused.everything
+
+
+def test_a_saved_plan_is_accepted_with_the_refusals_that_it_carries(work: Workplace, world: World) -> None:
+    """Rules that deny it since it was made have been read by nobody who gave the fingerprint."""
+    work.configure(configuration(group("keep", ["ana", "eve"])))
+    assert work.run("plan", "-o", "x.plan").code == 0
+    (work.folder / "access.rego").write_text(RULES)
+    rules = ("--policy", "access.rego")
+    refused(work.run("apply", "x.plan", *rules, "--accept", document(work)["fingerprint"]))
+    assert work.run("plan", "-o", "x.plan", *rules).code == 3
+    assert work.run("apply", "x.plan", *rules, "--accept", document(work)["fingerprint"]).code == 0
+    assert world.members("keep") == {"ana", "eve"}
+
+
+def test_what_is_left_of_a_saved_plan_is_judged_again(work: Workplace, world: World) -> None:
+    """Somebody may go because somebody comes; whose coming is off now, because a stranger has made that group."""
+    (work.folder / "access.rego").write_text(
+        "package main\nimport rego.v1\n"
+        'deny contains "nobody goes unless somebody comes" if {\n'
+        '  some gone in input.plan.changes\n  gone.action == "delete"\n'
+        '  count([come | some come in input.plan.changes; come.action == "create"]) == 0\n}\n'
+    )
+    rules = {"policy": ["access.rego"]}
+    work.configure(configuration(group("keep", ["ana", "ben"]), **rules))
+    assert work.apply().code == 0
+    work.configure(configuration(group("keep", ["ana"]), group("new", ["ben"]), guards={"maxRemovals": 1}, **rules))
+    assert work.run("plan", "-o", "x.plan").code == 0
+    world.edit("new", name={"en": "Theirs"}, userType="EMPLOYEE")
+    world.clear()
+    result = work.run("apply", "x.plan")
+    assert result.code == 3, result.everything
+    assert "nobody goes unless somebody comes" in result.err
+    assert world.writes == []

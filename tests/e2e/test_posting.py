@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.e2e.command import Workplace
-from tests.forge.servers import TOKEN, Fault, Forge, github, serve
+from tests.forge.servers import ME, TOKEN, Fault, Forge, github, serve
 
 CONFIGURATION = """
 tenants:
@@ -101,3 +101,19 @@ def test_without_a_forge_it_says_what_to_name(work: Workplace) -> None:
     (work.folder / "x.md").write_text("x\n")
     done = work.run("comment", "--body", "x.md")
     assert done.code == 1 and "--github owner/repo#12" in done.err
+
+
+def test_what_a_comment_is_not_about_is_refused(work: Workplace, forge: Forge, fingerprint: str) -> None:
+    """Options that would be ignored could make one believe that they tell comments apart."""
+    for options in (["-f", "reconciler.yaml"], ["--tenant", "acmeprod"]):
+        refused = work.run(*options, "comment", "x.plan")
+        assert (refused.code, "--marker tells the comments" in refused.err) == (1, True), refused.everything
+    assert forge.ours == []
+
+
+def test_what_is_read_back_is_a_fingerprint(work: Workplace, forge: Forge, fingerprint: str) -> None:
+    """A word of another form was written by no run of ours, and --expect could take it for a file."""
+    forge.add(ME, "<!-- reconciler:plan:default -->\n<!-- reconciler:fingerprint=x.plan -->\n")
+    refused = work.run("comment", "--read", "fingerprint")
+    assert (refused.code, refused.out) == (1, "")
+    assert "x.plan has not 20 hex digits" in refused.err

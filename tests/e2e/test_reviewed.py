@@ -2,13 +2,14 @@
 
 import json
 import shutil
+import signal
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from tests.e2e.command import Workplace
-from tests.e2e.proxy import Answer, Proxy, Request
+from tests.e2e.command import Spawner, Workplace
+from tests.e2e.proxy import Answer, Proxy, Request, honest
 from tests.e2e.test_mixups import resigned
 from tests.e2e.world import World, configuration, group, tenant
 
@@ -245,4 +246,80 @@ def test_only_refusals_that_were_reviewed_are_accepted(work: Workplace, world: W
     assert "ben" in world.members("ours")
     work.configure(fewer)
     assert work.apply(*accepted).code == 0
+    assert world.members("ours") == {"ana"}
+
+
+def test_a_run_that_did_only_a_part_is_run_again_as_it_was(looked_at: Workplace, world: World) -> None:
+    """The fresh plan is what is left of the reviewed one, so nobody has to review it; in the end nothing is left."""
+    world.fail("DELETE /iam/**/users/ben 400", "DELETE /iam/*/groups/old 400")
+    assert looked_at.apply("--expect", "x.plan").code == 4
+    world.fail()
+    bare = looked_at.apply("--expect", fingerprint(looked_at))
+    assert (bare.code, "goes on where that was half done" in bare.err) == (1, True), bare.everything
+    world.clear()
+    result = looked_at.apply("--expect", "x.plan")
+    assert result.code == 0, result.everything
+    assert "of the reviewed plan's 7 changes are done and recorded: this plan is the rest" in result.err
+    assert (world.members("desk"), world.members("new")) == ({"ana", "dan"}, {"eve"})
+    assert "old" not in world.groups
+    world.clear()
+    again = looked_at.apply("--expect", "x.plan")
+    assert again.code == 0, again.everything
+    assert "7 of the reviewed plan's 7 changes are done and recorded: nothing is left to do" in again.err
+    assert world.writes == []
+    bare = looked_at.apply("--expect", fingerprint(looked_at))
+    assert (bare.code, "can't be told from a fingerprint" in bare.err) == (1, True), bare.everything
+
+
+def test_a_killed_run_is_run_again_as_it_was(
+    looked_at: Workplace, elsewhere: Proxy, world: World, spawner: Spawner
+) -> None:
+    """What it sent before it died is not recorded yet but pending, and counts as done if it is live."""
+
+    def rule(request: Request, forward: Callable[[], Answer]) -> Answer | None:
+        answer = forward()
+        if request.writes:
+            spawner.kill()
+            return None
+        return answer
+
+    elsewhere.rule = rule
+    assert looked_at.apply("--expect", "x.plan", "--parallelism", "1").code == -signal.SIGKILL
+    elsewhere.rule = honest
+    result = looked_at.apply("--expect", "x.plan")
+    assert result.code == 0, result.everything
+    assert "changes are done and recorded: this plan is the rest" in result.err
+    assert (world.members("desk"), world.members("new")) == ({"ana", "dan"}, {"eve"})
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [
+        configuration(group("desk", ["ana", "dan"], description={"en": "Desk"})),
+        configuration(group("desk", ["ana", "ben", "dan"], description={"en": "Desk"}), group("new", ["eve"])),
+    ],
+    ids=["less is added", "less is removed"],
+)
+def test_less_than_was_reviewed_is_another_plan(looked_at: Workplace, world: World, wish: dict[str, Any]) -> None:
+    """A change that is missing and was not done either: what was reviewed together is not done in part."""
+    looked_at.configure(wish)
+    result = looked_at.apply("--expect", "x.plan")
+    assert result.code == 1, result.everything
+    assert "Only in the reviewed plan: " in result.out
+    assert world.writes == []
+
+
+def test_what_was_accepted_is_accepted_to_its_end(quick: Workplace, world: World) -> None:
+    """A plan that guards refused and somebody accepted, done in part: the rest is what was accepted."""
+    quick.configure(configuration(group("ours", ["ana", "ben", "cleo"])))
+    assert quick.apply().code == 0
+    quick.configure(configuration(group("ours", ["ana"]), guards={"maxRemovals": 0}))
+    assert quick.run("plan", "-o", "x.plan").code == 3
+    accepted = ("--expect", "x.plan", "--accept", fingerprint(quick))
+    world.fail("DELETE /iam/**/users/ben 400")
+    assert quick.apply(*accepted).code == 4
+    world.fail()
+    refused = quick.apply("--expect", "x.plan")
+    assert (refused.code, f"--accept {fingerprint(quick)}" in refused.err) == (3, True), refused.everything
+    assert quick.apply(*accepted).code == 0
     assert world.members("ours") == {"ana"}

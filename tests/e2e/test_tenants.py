@@ -123,3 +123,12 @@ def test_drift_that_is_not_looked_for_everywhere_is_no_success(three: Workplace,
         result = three.run("drift", *args, EMPORIX_CLIENT_SECRET_ACMEEU="wrong")
         assert result.code == 1, result.everything
         assert "acmeeu" in result.err
+
+
+def test_half_a_plan_has_no_fingerprint_to_expect(three: Workplace) -> None:
+    """Nobody can have reviewed what is missing; as in a comment, so where a pipeline asks the plan file."""
+    three.more["EMPORIX_CLIENT_SECRET_ACMEEU"] = "wrong"
+    assert three.run("plan", "-o", "x.plan").code == 1
+    refused = three.run("show", "--fingerprint", "x.plan")
+    assert (refused.code, refused.out) == (1, "")
+    assert "only a part of a plan: acmeeu could not be planned" in refused.err

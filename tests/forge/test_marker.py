@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.forge import fact, marked
-from reconciler.forge.marker import fitting, key_of
+from reconciler.forge.marker import fitting, in_bytes, key_of
 
 TEXTS = st.text() | st.lists(
     st.sampled_from(
@@ -34,6 +34,13 @@ def test_whatever_is_cut_fits_and_keeps_its_head(text: str, most: int) -> None:
     body = fitting(marked(text * 20, "acme", {"fingerprint": "aaaa"}), most)
     assert len(body.encode("utf-16-le", "surrogatepass")) // 2 <= most
     assert fact(body, "fingerprint") == "aaaa"
+
+
+def test_a_summary_is_measured_in_bytes() -> None:
+    """Letters beyond ASCII have two of them or more, and the forge counts those."""
+    body = fitting("ÄÖÜ\n" * 200, 1000, in_bytes)
+    assert len(body.encode()) <= 1000 < len(fitting("ÄÖÜ\n" * 200, 1000).encode())
+    assert "Cut off here" in body
 
 
 @pytest.mark.parametrize(

@@ -75,6 +75,25 @@ def test_gitlab_says_it_outright() -> None:
         ({"GITHUB_API_URL": "https://git.acme.example/api/v3"}, "https://git.acme.example/api/graphql"),
         ({"GITHUB_API_URL": "https://api.acme.ghe.com/"}, "https://api.acme.ghe.com/graphql"),
         ({"GITHUB_GRAPHQL_URL": "https://git.acme.example/api/graphql"}, "https://git.acme.example/api/graphql"),
+        (
+            {"GITHUB_API_URL": "https://api.github.com", "GITHUB_GRAPHQL_URL": "https://git.acme.example/api/graphql"},
+            "https://git.acme.example/api/graphql",
+        ),
+        (
+            {
+                "GITHUB_API_URL": "https://git.acme.example/api/v3",
+                "GITHUB_GRAPHQL_URL": "https://api.github.com/graphql",
+            },
+            "https://git.acme.example/api/graphql",
+        ),
+        (
+            {
+                "GITHUB_SERVER_URL": "https://git.acme.example",
+                "GITHUB_API_URL": "https://other.example/api/v3",
+                "GITHUB_GRAPHQL_URL": "https://git.acme.example/api/graphql",
+            },
+            "https://other.example/api/graphql",
+        ),
     ],
 )
 def test_an_enterprise_server_has_its_own_addresses(variables: dict[str, str], url: str) -> None:

@@ -1,5 +1,6 @@
 """The action's own scripts, run as a runner would, against the sandbox and a stand-in for GitHub."""
 
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -68,6 +69,7 @@ def test_another_plan_than_the_reviewed_one_is_not_applied(job: Runner) -> None:
     change(job, without="00u4ukqvzlEP31sCk417")
     done = job.run(command="apply")
     assert (done.code, done.outputs["exitcode"]) == (1, "1") and "not the reviewed plan" in done.log
+    assert "Exit code 1:" in done.summary and "not the reviewed plan" in done.summary
 
 
 def test_a_forged_comment_approves_nothing(job: Runner, forge: Forge) -> None:
@@ -77,6 +79,7 @@ def test_a_forged_comment_approves_nothing(job: Runner, forge: Forge) -> None:
     merge(job)
     done = job.run(command="apply")
     assert done.code == 1 and "not believed" in done.log and "Apply complete" not in done.log
+    assert "not believed" in done.summary
 
 
 def test_a_fingerprint_can_be_given_by_hand(job: Runner, forge: Forge) -> None:
@@ -115,6 +118,17 @@ def test_a_comment_that_can_not_be_written_fails_the_job(job: Runner, forge: For
     done = job.run(command="plan")
     assert done.code == 1 and "pull-requests: write" in done.log and done.outputs["fingerprint"]
     assert TOKEN not in done.log
+
+
+def test_a_summary_is_no_longer_than_a_runner_takes(job: Runner) -> None:
+    """What is too long for it is in the log; GitHub drops a whole summary of more than a mebibyte."""
+    groups = [{"id": f"g{number}", "name": {"en": "\u00c4" * 150}, "userType": "EMPLOYEE"} for number in range(3000)]
+    many = {"tenants": [{"tenant": "acmeprod", "groups": groups}]}
+    (job.folder / "reconciler.yaml").write_text(json.dumps(many, ensure_ascii=False))
+    done = job.run(command="apply", expect="0" * 20, arguments="--full")
+    assert done.code == 1 and len(done.log.encode()) > 2**20
+    assert 900_000 < len(done.summary.encode()) < 2**20
+    assert "Cut off here" in done.summary
 
 
 def test_validate_needs_nothing(job: Runner, forge: Forge) -> None:

@@ -45,6 +45,19 @@ def test_all_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:
     assert len(caught.value.diagnostics) == 2
 
 
+def test_escapes_that_are_misread_are_errors_at_their_place(tmp_path: Path) -> None:
+    """Such a text would equal nothing; in a raw string, a comment or after another backslash it is no escape."""
+    good = 'x := `\\u0041` # "\\u0041"\ny := "\\\\u0041 \\\\/ \\" \\n"\n'
+    (tmp_path / "a.rego").write_text(RULES + good)
+    assert len(find([tmp_path])) == 1
+    (tmp_path / "a.rego").write_text(RULES + good + 'z := "a\\u0041\\/"\n')
+    with pytest.raises(ConfigurationError) as caught:
+        find([tmp_path])
+    told = [(item.message, item.source and (item.source.line, item.source.column)) for item in caught.value.diagnostics]
+    ends = "in a text is misread by the interpreter of Rego"
+    assert told == [(f"`\\u0041` {ends}", (6, 8)), (f"`\\/` {ends}", (6, 14))]
+
+
 def test_rules_are_where_they_stand() -> None:
     """Neither in comments nor in strings, and a function of that name is no rule."""
     file = RuleFile("a.rego", RULES + '# deny\nx := `\nwarn := 1`\nwarn(x) := 1\n\tdefault warn_b := "warn_c"\n')
