@@ -66,7 +66,7 @@ def test_what_was_planned_is_applied_after_the_merge(job: Runner, forge: Forge) 
 def test_another_plan_than_the_reviewed_one_is_not_applied(job: Runner) -> None:
     assert job.run(command="plan").code == 0
     merge(job)
-    change(job, without="00u4ukqvzlEP31sCk417")
+    change(job, without="- team: catalog")
     done = job.run(command="apply")
     assert (done.code, done.outputs["exitcode"]) == (1, "1") and "not the reviewed plan" in done.log
     assert "Exit code 1:" in done.summary and "not the reviewed plan" in done.summary
@@ -91,7 +91,7 @@ def test_a_fingerprint_can_be_given_by_hand(job: Runner, forge: Forge) -> None:
 def test_a_refusal_by_a_guard_is_commented_and_passed_on(job: Runner, forge: Forge) -> None:
     assert job.run(command="plan").code == 0
     assert job.run(command="apply").code == 0
-    change(job, without="00u4ukqvzlEP31sCk417", guard="minMembers: 9")
+    change(job, without="- team: catalog", guard="minMembers: 9")
     refused = job.run(command="plan")
     assert (refused.code, refused.outputs["exitcode"]) == (3, "3"), refused.log
     assert "minMembers" in forge.ours[0] or "members" in forge.ours[0]
