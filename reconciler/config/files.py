@@ -62,6 +62,12 @@ def read(path: Path) -> bytes:
         data = path.read_bytes()
     except OSError as error:
         raise Unreadable(Diagnostic(f"this can't be read: {error.strerror}", start)) from error
+    return checked(path, data)
+
+
+def checked(path: Path, data: bytes) -> bytes:
+    """A file's content without its byte order mark. Raises Unreadable if it is no UTF-8 text."""
+    start = Source(str(path), 1, 1)
     if data.startswith(_UTF16_MARKS):
         raise Unreadable(Diagnostic("this is UTF-16, not UTF-8", start, "save the file as UTF-8"))
     data = data.removeprefix(_UTF8_MARK)

@@ -12,7 +12,7 @@ import yaml
 
 from reconciler.config.document import Reader, Shape
 from reconciler.config.events import Events, Unreadable
-from reconciler.config.files import find, read
+from reconciler.config.files import checked, find, read
 from reconciler.config.members import read_members
 from reconciler.config.nodes import Map, Node, Scalar, Seq, maps, plain, text
 from reconciler.config.ownership import trespasses
@@ -39,12 +39,15 @@ class Loaded:
     policy: tuple[Path, ...] = ()
 
 
-def load(paths: Sequence[Path]) -> Loaded:
-    """Read files and folders as one configuration. Raises ConfigurationError with every problem of every file."""
+def load(paths: Sequence[Path], edited: Mapping[Path, bytes] | None = None) -> Loaded:
+    """Read files and folders as one configuration. Raises ConfigurationError with every problem of every file.
+
+    ``edited`` has what some of the files are about to say instead, so that an edit is judged before it is written.
+    """
     problems: list[Diagnostic] = []
     files = find(paths, problems)
     with _garbage_collector_off():
-        roots = {file: root for file in files if (root := _read(file, problems)) is not None}
+        roots = {file: root for file in files if (root := _read(file, problems, (edited or {}).get(file))) is not None}
         problems += violations(list(roots.values()))
         problems += misnamed(list(roots.values()))
         problems += trespasses(roots)
@@ -101,10 +104,10 @@ def _garbage_collector_off() -> Iterator[None]:
             gc.enable()
 
 
-def _read(file: Path, problems: list[Diagnostic]) -> Node | None:
+def _read(file: Path, problems: list[Diagnostic], edited: bytes | None) -> Node | None:
     """A file's document with its form checked; None if there is nothing in it that could be checked."""
     try:
-        root = _document(file, read(file), problems)
+        root = _document(file, read(file) if edited is None else checked(file, edited), problems)
     except Unreadable as end:
         problems.append(end.diagnostic)
         return None

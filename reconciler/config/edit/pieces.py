@@ -1,7 +1,7 @@
 """A file's text as pieces that know exactly where they begin and end, so that an edit touches nothing else.
 
-:mod:`reconciler.config.nodes` says what a file means; this says how it is written: block or flow, anchors and aliases as
-they stand, and offsets into the text.
+:mod:`reconciler.config.nodes` says what a file means; this says how it is written: block or flow, anchors and
+aliases as they stand, and offsets into the text.
 """
 
 from collections.abc import Iterator

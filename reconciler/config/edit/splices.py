@@ -221,22 +221,22 @@ def _remove_flow(file: Text, items: Sequence[Piece], places: Sequence[int]) -> l
     kept = max((place for place in range(len(items)) if place not in places), default=-1)
     splices = []
     if 0 <= kept < len(items) - 1 and _comma(file, items[-1]) is None:
-        comma = _comma(file, items[kept]) or 0
-        splices.append(Splice(comma, comma + 1, ""))
+        joint = _left(file, items[kept])
+        splices.append(Splice(joint - 1, joint, ""))
     for place in places:
         item, comma = items[place], _comma(file, items[place])
         end = item.end if comma is None else comma + 1
         line = _from_line(file, item.start, end)
         at_end = 0 <= kept < place
-        start = _left(file, items[place - 1], item) if at_end else item.start
+        left = _left(file, items[place - 1]) if at_end else item.start
+        start = item.start if file.text[left : item.start].strip(" \t") else left
         splices.append(line or Splice(start, end if at_end else _skip(file, end), ""))
     return splices
 
 
-def _left(file: Text, before: Piece, item: Piece) -> int:
-    """Where the blanks before an item begin, after the comma of the item before."""
-    start = (_comma(file, before) or 0) + 1
-    return item.start if file.text[start : item.start].strip(" \t") else start
+def _left(file: Text, item: Piece) -> int:
+    """Where what follows an item that is not the last begins: after its comma."""
+    return file.content(item.end) + 1
 
 
 def _comma(file: Text, item: Piece) -> int | None:
