@@ -2,12 +2,11 @@
 
 import os
 import re
-import tempfile
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 from reconciler.cli.output import quote_nothing
+from reconciler.cli.whole import write_whole
 from reconciler.core.plan import Plan
 from reconciler.diagnostics import PlanError
 
@@ -27,15 +26,7 @@ def save(plan: Plan, path: Path) -> None:
         if path.exists() and not path.is_file():  # a pipe or a terminal can only be written to
             path.write_bytes(data)
             return
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(data)
-            Path(name).replace(path)
-        except BaseException:
-            with suppress(OSError):
-                Path(name).unlink()
-            raise
+        write_whole({path: data}, private=True)
     except OSError as error:
         raise PlanError(f"the plan can't be saved to {path}: {error.strerror}") from error
 
