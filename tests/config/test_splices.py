@@ -122,3 +122,17 @@ def test_a_list_with_an_anchor_keeps_it_when_it_loses_all() -> None:
     """The anchor stands before the empty list."""
     file = Text(b"a: &n # c\n  - x\nb: *n\n")
     assert file.changed(remove(file, file.root.get("a"), [0], file.root.key("a"))) == b"a: &n [] # c\nb: *n\n"
+
+
+def test_whole_blocks_come_in_with_the_indentation_of_their_place() -> None:
+    """A group in a list of groups, and a first list of groups, with the file's own line ends."""
+    file = Text(b"a:\r\n  -  id: x\r\n     name: X # c\r\nb: 1\r\n")
+    after = file.changed(append(file, file.root.get("a"), ["id: y\nmembers:\n  - z", "id: q"]))
+    assert after == (
+        b"a:\r\n  -  id: x\r\n     name: X # c\r\n  -  id: y\r\n     members:\r\n       - z\r\n  -  id: q\r\nb: 1\r\n"
+    )
+    file = Text(b"a:\n- t: x\n  # of t")
+    tenant = file.root.get("a").items[0]
+    assert file.changed(insert(file, tenant, "groups", "\n  - id: y\n    name: Y")) == (
+        b"a:\n- t: x\n  # of t\n  groups:\n    - id: y\n      name: Y"
+    )

@@ -4,3 +4,23 @@
 
     bytes -> Text (pieces with offsets) -> splices -> bytes -> load them -> exactly the wanted difference, or nothing
 """
+
+from reconciler.config.edit.edits import Edit, Edited
+from reconciler.config.edit.leaving import Leave, offboard
+from reconciler.config.edit.members import add, remove_from
+from reconciler.config.edit.whom import Target, Who, misspelt, targets, tenants_of, who
+
+__all__ = [
+    "Edit",
+    "Edited",
+    "Leave",
+    "Target",
+    "Who",
+    "add",
+    "misspelt",
+    "offboard",
+    "remove_from",
+    "targets",
+    "tenants_of",
+    "who",
+]

@@ -45,12 +45,6 @@ class Piece:
         """A key of a mapping that has it."""
         return next(name for name, _ in self.pairs if name.value == key)
 
-    def walk(self) -> "Iterator[Piece]":
-        """This piece and all within."""
-        yield self
-        for inner in (*self.items, *(each for pair in self.pairs for each in pair)):
-            yield from inner.walk()
-
 
 def pieces(text: str) -> Piece | None:
     """The only document of a text that :func:`reconciler.config.load` finds good; None if the text is empty."""

@@ -3,10 +3,10 @@
 ::
 
     file = Text(path.read_bytes())
-    list_ = file.root.get("tenants")...
-    new = spliced(file.text, append(file, list_, ["00u…", "{id: 00u…, reason: OPS-42}"]))
+    list_ = group.get("members")                                   # a Piece of file.root
+    data = file.changed(append(file, list_, ["00u…", mapping_of({"id": "00u…", "reason": "OPS-42"})]))
 
-Whoever writes the result loads it first (:mod:`reconciler.config.edit.checked`): a splice is good at the usual ways of
+Whoever writes the result loads it first (:class:`reconciler.config.edit.Edit`): a splice is good at the usual ways of
 writing, and a file can be written in unusual ones.
 """
 
@@ -89,7 +89,7 @@ def spliced(text: str, splices: Iterable[Splice]) -> str:
     parts, at = [], 0
     for splice in sorted(splices, key=lambda each: (each.start, each.end)):
         if splice.start < at:
-            raise ValueError("two edits of a file touch the same place")
+            raise ValueError("two edits touch the same place")
         parts += [text[at : splice.start], splice.new]
         at = splice.end
     return "".join([*parts, text[at:]])
@@ -121,7 +121,10 @@ def mapping_of(values: Mapping[str, str]) -> str:
 
 
 def append(file: Text, list_: Piece, items: Sequence[str]) -> list[Splice]:
-    """Put items, written as YAML on one line each, at the end of a list that has items, or is written as ``[…]``."""
+    """Put items, written as YAML, at the end of a list that has items, or is written as ``[…]``.
+
+    An item of several lines, such as a group, comes without indentation, and only into a block list.
+    """
     if list_.flow:
         return _append_flow(file, list_, items)
     dash = dashes(file, list_)[-1]
@@ -131,8 +134,15 @@ def append(file: Text, list_: Piece, items: Sequence[str]) -> list[Splice]:
     between = gap if gap and not gap.strip(" ") else " "
     # An item that shares its line with the list's key or another dash can't lend its indentation.
     indent = lead if not lead.strip(" ") else " " * len(lead)
-    end = file.line_end(list_.end)
-    return [Splice(end, end, "".join(f"{file.newline}{indent}-{between}{item}" for item in items))]
+    deeper = "\n" + " " * (len(indent) + 1 + len(between))
+    return [_below(file, list_.end, [f"{indent}-{between}{item}".replace("\n", deeper) for item in items])]
+
+
+def _below(file: Text, at: int, lines: Sequence[str]) -> Splice:
+    """New lines below the line of an offset: a splice that goes well with one that takes out that line."""
+    start = file.after_break(at)
+    new = file.newline.join("\n".join(lines).split("\n"))
+    return Splice(start, start, file.newline + new if start == file.line_end(at) else new + file.newline)
 
 
 def _append_flow(file: Text, part: Piece, items: Sequence[str]) -> list[Splice]:
@@ -272,20 +282,25 @@ def set_value(file: Text, key: Piece, value: Piece, new: str) -> Splice:
 
 
 def insert(file: Text, mapping: Piece, key: str, value: str) -> list[Splice]:
-    """Put a key, its value written as YAML on one line, at the end of a mapping that lacks it."""
+    """Put a key, its value written as YAML, at the end of a mapping that lacks it.
+
+    A block as the value starts with a line feed and is indented from the key on, and comes only into a block mapping.
+    """
     if mapping.flow:
         return _append_flow(file, mapping, [f"{key}: {value}"])
     first = mapping.pairs[0][0]
+    indent = " " * (first.column - 1)
+    pair = f"{indent}{key}:{value}" if value.startswith("\n") else f"{indent}{key}: {value}"
     end = _past_comments(file, mapping.end, first.column)
-    return [Splice(end, end, f"{file.newline}{' ' * (first.column - 1)}{key}: {value}")]
+    return [_below(file, end, [pair.replace("\n", f"\n{indent}")])]
 
 
 def _past_comments(file: Text, at: int, column: int) -> int:
-    """The end of the line, or of the last comment below it that is indented more than a column: it belongs there."""
+    """The end of the line, or of the last comment below it that is indented like the mapping: it belongs there."""
     end = file.line_end(at)
     while (start := file.after_break(end)) > end:
         line = file.text[start : file.line_end(start)]
-        if not (line.strip().startswith("#") and len(line) - len(line.lstrip()) >= column):
+        if not (line.strip().startswith("#") and len(line) - len(line.lstrip()) >= column - 1):
             break
         end = file.line_end(start)
     return end

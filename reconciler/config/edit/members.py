@@ -1,0 +1,168 @@
+"""Somebody comes into groups, or out of them."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace as changed
+
+from reconciler.config.edit.edits import Edit, by_hand
+from reconciler.config.edit.entries import Values, entry_text, fact_of, indices_of, naming, values_of
+from reconciler.config.edit.facts import definition, label, ways
+from reconciler.config.edit.pieces import ALIAS, MAPPING, SCALAR, Piece
+from reconciler.config.edit.splices import Splice, Text, append, insert, remove, replace, set_value, written
+from reconciler.config.edit.whom import Target, Who
+from reconciler.core.model import DesiredGroup, Entry, Membership, Period
+from reconciler.diagnostics import ConfigurationError
+
+
+def add(edit: Edit, whom: Who, targets: Iterable[Target], details: Values) -> None:
+    """Make somebody a member of each group; ``details`` are ``from``, ``until`` and ``reason`` as far as given."""
+    for target in targets:
+        _refuse_offboarded(edit, whom, target)
+        mapping = edit.mapping(target.group.source)
+        list_ = mapping.get("members")
+        found = indices_of(edit.desired, list_, whom)
+        existing = [entry for entry in ways(target.group) if whom.is_(entry.person)]
+        if found and list_:
+            _update(edit, whom, target, list_.items[found[0]], details)
+        elif existing and not (details and existing[0].teams):
+            edit.told.append(_already(edit, whom, target, existing))
+        else:
+            _append(edit, whom, target, mapping, {**naming(whom), **details})
+
+
+def _refuse_offboarded(edit: Edit, whom: Who, target: Target) -> None:
+    for entry in target.tenant.offboarded:
+        if whom.is_(entry.person) and entry.period.holds(edit.at):
+            raise ConfigurationError(
+                f"{whom.given} is offboarded in {target.tenant.name}",
+                remedy="take that out first, if it is over",
+                source=entry.source,
+            )
+
+
+def _already(edit: Edit, whom: Who, target: Target, existing: Sequence[Entry]) -> str:
+    """How somebody is a member already; an entry whose time is over makes nobody one."""
+    holding = [entry for entry in existing if not entry.period.is_over(edit.at)]
+    if not holding:
+        raise ConfigurationError(
+            f"the time of {whom.given} in {target.address} is over",
+            remedy="give the new one with --until, or remove the entry first",
+            source=existing[0].period.bound or existing[0].source,
+        )
+    entry = holding[0]
+    how = f" through team {entry.teams[-1]}" if entry.teams else ""
+    when = "" if entry.period.has_begun(edit.at) else f" from {entry.period.start:%Y-%m-%d} on"
+    when += f" until {entry.period.end:%Y-%m-%d %H:%M} UTC" if entry.period.end else ""
+    return f"{whom.given} is a member of {target.address}{how} already{when} ({entry.source})."
+
+
+def _update(edit: Edit, whom: Who, target: Target, item: Piece, details: Values) -> None:
+    before = values_of(item)
+    after = {**before, **details}
+    if after == before:
+        existing = [entry for entry in ways(target.group) if whom.is_(entry.person) and not entry.teams]
+        edit.told.append(_already(edit, whom, target, existing))
+        return
+    file, zone = edit.text(target.group.source.path), edit.zone(target.group.source.path)
+    edit.splice(target.group.source.path, with_values(file, item, before, details))
+    place = target.tenant.name, label(target.group)
+    edit.lost.add(fact_of(edit.desired, place, before, zone))
+    edit.gained.add(fact_of(edit.desired, place, after, zone))
+    said = ", ".join(f"{key} {value}" for key, value in details.items() if before.get(key) != value)
+    edit.told.append(f"{whom.given} is a member of {target.address} already; the entry gets {said}.")
+
+
+def with_values(file: Text, item: Piece, before: Values, details: Values) -> list[Splice]:
+    """Give an entry more keys, or other values; plain text becomes a mapping."""
+    if item.kind != MAPPING:
+        return [replace(item, entry_text({**before, **details}))]
+    splices = []
+    for key, value in details.items():
+        old = item.get(key)
+        if old is None:
+            splices += insert(file, item, key, written(value))
+        elif before.get(key) != value:
+            splices.append(set_value(file, item.key(key), old, written(value)))
+    return splices
+
+
+def _append(edit: Edit, whom: Who, target: Target, mapping: Piece, values: Values) -> None:
+    group, path = target.group, target.group.source.path
+    edit.splice(path, _in_list(edit.text(path), mapping, target, entry_text(values)))
+    fact = fact_of(edit.desired, (target.tenant.name, label(group)), values, edit.zone(path))
+    edit.gained.add(fact)
+    if group.members is None:
+        edit.lost.add(definition(target.tenant.name, group))
+        edit.gained.add(definition(target.tenant.name, changed(group, members={})))
+    if Period(fact.start, fact.end).is_over(edit.at):
+        edit.told.append(f"The time of {whom.given} in {target.address} is over already: nothing comes of it.")
+
+
+def _in_list(file: Text, mapping: Piece, target: Target, item: str) -> list[Splice]:
+    """The item at the end of the group's list, which may be empty, null or missing."""
+    list_, group = mapping.get("members"), target.group
+    if list_ is None:
+        _refuse_missing(mapping, target)
+        return insert(file, mapping, "members", f"[{item}]")
+    if list_.kind == ALIAS:
+        raise by_hand(f"the members of {target.address} are an alias of another list", group.source)
+    if list_.kind == SCALAR:
+        return [set_value(file, mapping.key("members"), list_, f"[{item}]")]
+    return append(file, list_, [item])
+
+
+def _refuse_missing(mapping: Piece, target: Target) -> None:
+    group = target.group
+    if group.members is not None or mapping.get("membersFrom"):
+        raise by_hand(f"the members of {target.address} are not listed where the group stands", group.source)
+    if group.membership is Membership.EXACT:
+        raise ConfigurationError(
+            f"the members of {target.address} are not managed here",
+            remedy="a list would remove everybody else: write `members:` with all of them, or set"
+            " `membership: additive` first",
+            source=group.source,
+        )
+
+
+def remove_from(edit: Edit, whom: Who, targets: Iterable[Target]) -> None:
+    """Take somebody's entries out of each group. Raises ConfigurationError if that would not take them out of it."""
+    for target in targets:
+        existing = [entry for entry in ways(target.group) if whom.is_(entry.person)]
+        teams = [entry for entry in existing if entry.teams and not entry.period.is_over(edit.at)]
+        if teams:
+            team = teams[0].teams
+            raise ConfigurationError(
+                f"{whom.given} comes into {target.address} through team {team[-1]}",
+                remedy=f"nothing was written: take the line out of the team, or `team: {team[0]}` out of the group",
+                source=teams[0].source,
+            )
+        if not take_out(edit, whom, target):
+            if existing:
+                raise by_hand(f"the entry of {whom.given} is not in the list of {target.address}", existing[0].source)
+            edit.told.append(f"{whom.given} is not a member of {target.address}.")
+
+
+def take_out(edit: Edit, whom: Who, target: Target) -> bool:
+    """Take all entries that name somebody out of a group's list; False if there is none."""
+    path = target.group.source.path
+    mapping = edit.mapping(target.group.source)
+    list_ = mapping.get("members")
+    found = indices_of(edit.desired, list_, whom)
+    if not found or list_ is None:
+        return False
+    edit.splice(path, remove(edit.text(path), list_, found, mapping.key("members")))
+    place = target.tenant.name, label(target.group)
+    for index in found:
+        edit.lost.add(fact_of(edit.desired, place, values_of(list_.items[index]), edit.zone(path)))
+    edit.told += _objections(whom, target.group, target.address)
+    return True
+
+
+def _objections(whom: Who, group: DesiredGroup, address: str) -> list[str]:
+    """What guards will say to a removal, as far as the files tell."""
+    told = []
+    if whom.person.id in group.guards.protected:
+        told.append(f"{whom.given} is protected in {address}: the guard `protected` will refuse the plan.")
+    others = any(not whom.is_(entry.person) for entry in ways(group))
+    if not others and group.membership is Membership.EXACT:
+        told.append(f"{address} has no members any more: the guard `emptied` will refuse the plan.")
+    return told
