@@ -32,6 +32,7 @@ COMMANDS = {
     "add": "reconciler.cli.edit:add",
     "remove": "reconciler.cli.edit:remove",
     "offboard": "reconciler.cli.edit:offboard",
+    "fmt": "reconciler.cli.fmt:fmt",
     "comment": "reconciler.cli.posting:comment",
     "state": "reconciler.cli.state:state",
     "schema": "reconciler.cli.project:schema",

@@ -62,6 +62,19 @@ def load(paths: Sequence[Path], edited: Mapping[Path, bytes] | None = None) -> L
         return Loaded(found, files, tuple(problems), policy)
 
 
+def readable(paths: Sequence[Path]) -> tuple[Path, ...]:
+    """The files that paths name, all of them well-formed; raises ConfigurationError. What they say is not judged."""
+    problems: list[Diagnostic] = []
+    files = find(paths, problems)
+    for file in files:
+        try:
+            _document(file, read(file), problems)
+        except Unreadable as end:
+            problems.append(end.diagnostic)
+    _refuse(problems)
+    return files
+
+
 def policy_of(paths: Sequence[Path]) -> tuple[Path, ...]:
     """The policy that a configuration names, without reading more of it than that needs.
 

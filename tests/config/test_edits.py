@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from reconciler.config import load
 from reconciler.config.edit import Edit, Edited, Leave, add, offboard, remove_from, targets, tenants_of, who
 from reconciler.config.edit.facts import facts
+from reconciler.config.edit.formatting import Unformattable, formatted
 from reconciler.core.model import Person
 from reconciler.diagnostics import ConfigurationError
-from tests.config.test_splices import FORMS
+from tests.config.test_splices import FORMS, LISTS
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 Form = Callable[[str], bytes]
@@ -96,6 +97,19 @@ def test_who_is_added_and_removed_again_leaves_no_trace(text: str, form: Form, d
         assert all(any(line == other for other in lines) for line in block)
         edited(folder, removing("00uNEW", *groups))
         assert file.read_bytes() == before
+
+
+@settings(max_examples=80, deadline=None)
+@given(files() | LISTS, FORMS)
+def test_formatting_comes_to_rest_and_loses_nothing(text: str, form: Form) -> None:
+    """A second time changes nothing; what would lose something is refused."""
+    try:
+        once = formatted(form(text))
+    except Unformattable:
+        return
+    assert formatted(once) == once
+    assert b"\r" not in once and not once.startswith(b"\xef\xbb\xbf")
+    assert once.count(b"#") == text.count("#")
 
 
 PEOPLE = """\

@@ -1,4 +1,4 @@
-"""``add``, ``remove`` and ``offboard`` as commands: what they say, what they write, and how they exit."""
+"""``add``, ``remove``, ``offboard`` and ``fmt`` as commands: what they say, what they write, and how they exit."""
 
 from pathlib import Path
 
@@ -211,3 +211,30 @@ def test_a_link_stays_one(place: Workplace) -> None:
     assert place.run("add", "jon", "code:BO_MANAGER").code == 0
     assert (place.folder / "reconciler.yaml").is_symlink()
     assert "members: [00uPLAIN, {person: jon}]" in real.read_text()
+
+
+def test_files_are_brought_to_one_style(place: Workplace) -> None:
+    """--check only lists; then the file is changed, and what is good already is not; comments and values stay."""
+    other = place.configure("tenants:\r\n- tenant: acmedev   # dev\r\n  groups: [ ]\r\n", "other.yaml")
+    assert said(place.run("fmt", "--check", ".")) == (1, ["other.yaml"])
+    assert said(place.run("fmt", "reconciler.yaml", "other.yaml")) == (0, ["other.yaml"])
+    assert other.read_bytes() == b"tenants:\n  - tenant: acmedev # dev\n    groups: []\n"
+    assert said(place.run("fmt", "--check", ".")) == (0, [])
+    assert text(place) == FILE
+
+
+def test_what_can_not_be_formatted_stays(place: Workplace) -> None:
+    """The comment that would be lost is named, and other files are formatted."""
+    odd = "teams:\n  all: [\n    ana,  # why\n    jon\n  ]\n"
+    place.configure(odd, "odd.yaml")
+    place.configure("people:\n    ana: 00uANA\n", "plain.yaml")
+    result = place.run("fmt", "odd.yaml", "plain.yaml")
+    assert (result.code, result.out) == (1, "plain.yaml\n")
+    assert result.err.splitlines()[0] == (
+        "odd.yaml:1:1: error: this can't be formatted: the comment `# why` would be lost or moved"
+    )
+    assert result.err.splitlines()[-1] == "error: 1 of the files can't be formatted without loss"
+    assert (place.folder / "odd.yaml").read_text() == odd
+    assert (place.folder / "plain.yaml").read_text() == "people:\n  ana: 00uANA\n"
+    place.configure("people: [\n", "broken.yaml")
+    assert "broken.yaml:2:1: error: this is not valid YAML" in place.run("fmt", "broken.yaml").err
