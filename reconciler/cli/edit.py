@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from functools import update_wrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from reconciler.cli.instant import Moment
 from reconciler.cli.output import show, talk
 from reconciler.cli.session import Session, shared_options
 from reconciler.diagnostics import ConfigurationError
@@ -16,24 +16,10 @@ if TYPE_CHECKING:
     from reconciler.config.edit import Edit, Edited, Who
 
 
-class Moment(click.ParamType[str]):
-    """A date or timestamp, kept as it is written: the file's time zone is still to give it its meaning."""
-
-    name = "moment"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """The text; a usage error for anything else."""
-        from reconciler.config.dates import is_moment
-
-        if is_moment(str(value)):
-            return str(value)
-        return self.fail(f"{value!r} is no date or timestamp, such as 2026-12-31 or 2026-12-31T18:00:00Z")
-
-
 def _editing(command: Callable[..., Any]) -> Callable[..., Any]:
     """What the editing commands have in common: --dry-run, the options of all commands, and --tenant."""
     option = click.option("--dry-run", is_flag=True, help="Only show what would change in the files.")
-    return shared_options(option(update_wrapper(command, command)))
+    return shared_options(option(command))
 
 
 @click.command(epilog="\b\nExample:\n  reconciler add ana catalog-managers testers --until 2026-12-31 --reason OPS-42")

@@ -9,6 +9,8 @@ import click
 
 from reconciler.cli.session import Session
 
+_NEITHER = "is no date or timestamp, such as 2026-12-31 or 2026-12-31T18:00:00Z"
+
 
 class Instant(click.ParamType[datetime]):
     """A date or a timestamp of the command line, in UTC unless it says otherwise; a date is its first moment."""
@@ -22,7 +24,21 @@ class Instant(click.ParamType[datetime]):
         if isinstance(value, datetime):
             return value
         found = start_of(str(value), UTC)
-        return found or self.fail(f"{value!r} is no date or timestamp, such as 2026-12-31 or 2026-12-31T18:00:00Z")
+        return found or self.fail(f"{value!r} {_NEITHER}")
+
+
+class Moment(click.ParamType[str]):
+    """A date or timestamp, kept as it is written: the file's time zone is still to give it its meaning."""
+
+    name = "moment"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The text; a usage error for anything else."""
+        from reconciler.config.dates import is_moment
+
+        if is_moment(str(value)):
+            return str(value)
+        return self.fail(f"{value!r} {_NEITHER}")
 
 
 at_option = click.option(

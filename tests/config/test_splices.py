@@ -1,7 +1,7 @@
 """Splices: entries come and go in lists of every style, and every other byte stays."""
 
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.config.edit.splices import Text, append, insert, remove, set_value, written
@@ -56,6 +56,7 @@ def read(data: bytes) -> object:
     return yaml.load(data.decode("utf-8-sig"), Loader=yaml.CBaseLoader)
 
 
+@settings(max_examples=80, deadline=None)
 @given(LISTS, FORMS)
 def test_what_is_appended_and_removed_again_leaves_no_trace(text: str, form) -> None:
     """Two entries come, the list has them at its end, they go, and the bytes are those of before."""
@@ -72,6 +73,7 @@ def test_what_is_appended_and_removed_again_leaves_no_trace(text: str, form) -> 
     assert again.changed(remove(again, list_, [count - 2, count - 1], again.root.key("list"))) == before
 
 
+@settings(max_examples=80, deadline=None)
 @given(LISTS, FORMS, st.sets(st.integers(0, 3), min_size=1))
 def test_any_items_can_be_removed(text: str, form, gone: set[int]) -> None:
     """What is left is the list without them, and lines of others are as they were."""
@@ -88,6 +90,7 @@ def test_any_items_can_be_removed(text: str, form, gone: set[int]) -> None:
     assert before.count(b"# alone") == after.count(b"# alone")
 
 
+@settings(max_examples=80, deadline=None)
 @given(st.text(min_size=1).filter(str.isprintable))
 def test_text_is_written_so_that_it_reads_back(value: str) -> None:
     """Whatever a reason says, in a flow mapping and in a block list."""

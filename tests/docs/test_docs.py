@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.config import load
+from reconciler.config.edit.formatting import formatted
 from reconciler.sandbox import start
 from tests.docs.transcript import HERE, ROOT, STORIES, commands, first_steps, run, story
 
@@ -63,6 +64,12 @@ def test_every_example_is_valid(file: Path) -> None:
     assert load([file.parent if together else file]).warnings == ()
     named = re.search(r"\$schema=(\S+)", file.read_text(encoding="utf-8"))
     assert named is not None and (file.parent / named.group(1)).resolve() == ROOT / "schema.json"
+
+
+@pytest.mark.parametrize("file", CONFIGURATIONS, ids=lambda file: str(file.relative_to(ROOT)))
+def test_every_example_is_in_canonical_style(file: Path) -> None:
+    """`fmt --check` finds nothing to do, so that the examples show what it makes of files."""
+    assert formatted(file.read_bytes()) == file.read_bytes()
 
 
 def test_the_readme_names_every_command() -> None:
