@@ -186,11 +186,11 @@ def test_wrong_usage_is_an_error_and_not_pending_changes(two: Workplace) -> None
     assert "Did you mean 'plan'" in two.run("plna").err
 
 
-def test_a_copy_of_the_schema_is_current_or_it_is_said_why_not(quick: Workplace) -> None:
+def test_a_copy_of_the_schema_is_current_or_it_is_said_why_not(work: Workplace) -> None:
     """One that is missing is not called outdated."""
-    missing = quick.run("schema", "--check", "schema.json")
+    missing = work.run("schema", "--check", "schema.json")
     assert (missing.code, "schema.json does not exist" in missing.err) == (1, True), missing.everything
-    (quick.folder / "schema.json").write_text("{}")
-    assert "is not this version's schema" in quick.run("schema", "--check", "schema.json").err
-    (quick.folder / "schema.json").write_text(quick.run("schema").out)
-    assert quick.run("schema", "--check", "schema.json").code == 0
+    (work.folder / "schema.json").write_text("{}")
+    assert "is not this version's schema" in work.run("schema", "--check", "schema.json").err
+    (work.folder / "schema.json").write_text(work.run("schema").out)
+    assert work.run("schema", "--check", "schema.json").code == 0

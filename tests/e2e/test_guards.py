@@ -220,21 +220,21 @@ def test_a_reviewed_plan_that_is_done_by_now_is_another(work: Workplace, world: 
     assert work.apply("--expect", fingerprint(work)).code == 3
 
 
-def test_the_hint_names_the_whole_command(quick: Workplace, world: World) -> None:
+def test_the_hint_names_the_whole_command(work: Workplace, world: World) -> None:
     """As it is copied from the terminal, it has the files, targets and rules that made the plan what it is."""
-    (quick.folder / "access").mkdir()
-    (quick.folder / "rules.rego").write_text("package main\nwarn := []\n")
-    quick.configure(
+    (work.folder / "access").mkdir()
+    (work.folder / "rules.rego").write_text("package main\nwarn := []\n")
+    work.configure(
         configuration(group("ours", ["ana", "ben"]), state={"url": "file:../reconciler.lock"}), "access/a.yaml"
     )
-    assert quick.run("-f", "access", "apply", "--auto-approve").code == 0
-    quick.configure(configuration(group("ours", []), state={"url": "file:../reconciler.lock"}), "access/a.yaml")
+    assert work.run("-f", "access", "apply", "--auto-approve").code == 0
+    work.configure(configuration(group("ours", []), state={"url": "file:../reconciler.lock"}), "access/a.yaml")
     same = ("--target", "acmeprod/ours", "--policy", "rules.rego")
-    told = quick.run("-f", "access", "--tenant", "acmeprod", "plan", *same, "-o", "x.plan").out
+    told = work.run("-f", "access", "--tenant", "acmeprod", "plan", *same, "-o", "x.plan").out
     (hint,) = [line for line in told.splitlines() if "--accept" in line]
     command = hint.partition("reconciler ")[2].split()
-    assert command[-2:] == ["--accept", json.loads((quick.folder / "x.plan").read_bytes())["fingerprint"]]
-    shown = quick.run("show", "x.plan", "--policy", "rules.rego").out
+    assert command[-2:] == ["--accept", json.loads((work.folder / "x.plan").read_bytes())["fingerprint"]]
+    shown = work.run("show", "x.plan", "--policy", "rules.rego").out
     assert "reconciler apply x.plan --policy rules.rego --accept " in shown
-    assert quick.run(*command, "--auto-approve").code == 0
+    assert work.run(*command, "--auto-approve").code == 0
     assert world.members("ours") == set()

@@ -309,17 +309,17 @@ def test_less_than_was_reviewed_is_another_plan(looked_at: Workplace, world: Wor
     assert world.writes == []
 
 
-def test_what_was_accepted_is_accepted_to_its_end(quick: Workplace, world: World) -> None:
+def test_what_was_accepted_is_accepted_to_its_end(work: Workplace, world: World) -> None:
     """A plan that guards refused and somebody accepted, done in part: the rest is what was accepted."""
-    quick.configure(configuration(group("ours", ["ana", "ben", "cleo"])))
-    assert quick.apply().code == 0
-    quick.configure(configuration(group("ours", ["ana"]), guards={"maxRemovals": 0}))
-    assert quick.run("plan", "-o", "x.plan").code == 3
-    accepted = ("--expect", "x.plan", "--accept", fingerprint(quick))
+    work.configure(configuration(group("ours", ["ana", "ben", "cleo"])))
+    assert work.apply().code == 0
+    work.configure(configuration(group("ours", ["ana"]), guards={"maxRemovals": 0}))
+    assert work.run("plan", "-o", "x.plan").code == 3
+    accepted = ("--expect", "x.plan", "--accept", fingerprint(work))
     world.fail("DELETE /iam/**/users/ben 400")
-    assert quick.apply(*accepted).code == 4
+    assert work.apply(*accepted).code == 4
     world.fail()
-    refused = quick.apply("--expect", "x.plan")
-    assert (refused.code, f"--accept {fingerprint(quick)}" in refused.err) == (3, True), refused.everything
-    assert quick.apply(*accepted).code == 0
+    refused = work.apply("--expect", "x.plan")
+    assert (refused.code, f"--accept {fingerprint(work)}" in refused.err) == (3, True), refused.everything
+    assert work.apply(*accepted).code == 0
     assert world.members("ours") == {"ana"}

@@ -190,49 +190,49 @@ def test_a_plan_file_is_for_its_owner_only(saved: Workplace) -> None:
         assert (saved.folder / name).stat().st_mode & 0o777 == 0o600
 
 
-def test_guards_judge_what_is_live_when_a_plan_is_applied(quick: Workplace, world: World) -> None:
+def test_guards_judge_what_is_live_when_a_plan_is_applied(work: Workplace, world: World) -> None:
     """One of four was a quarter; two have left since, so it would be one of two: exit 3, and no old yes helps."""
-    quick.configure(configuration(group("keep", ["ana", "ben", "cleo", "dan"])))
-    assert quick.apply().code == 0
-    quick.configure(configuration(group("keep", ["ana", "ben", "cleo"]), guards={"maxRemovals": "25%"}))
-    assert quick.run("plan", "-o", "x.plan").code == 0
+    work.configure(configuration(group("keep", ["ana", "ben", "cleo", "dan"])))
+    assert work.apply().code == 0
+    work.configure(configuration(group("keep", ["ana", "ben", "cleo"]), guards={"maxRemovals": "25%"}))
+    assert work.run("plan", "-o", "x.plan").code == 0
     world.remove("keep", "ana")
     world.remove("keep", "ben")
-    for more in ([], ["--accept", json.loads((quick.folder / "x.plan").read_bytes())["fingerprint"]]):
+    for more in ([], ["--accept", json.loads((work.folder / "x.plan").read_bytes())["fingerprint"]]):
         world.clear()
-        result = quick.run("apply", "x.plan", *more)
+        result = work.run("apply", "x.plan", *more)
         assert result.code == 3, result.everything
         assert "acmeprod/keep would lose 1 of 2 members: 50.00% is over 25%" in result.err
         assert "what is live or ours has moved since" in result.err
         assert world.writes == []
 
 
-def test_a_half_done_plan_is_accepted_to_its_end(quick: Workplace, world: World) -> None:
+def test_a_half_done_plan_is_accepted_to_its_end(work: Workplace, world: World) -> None:
     """What guards refused and somebody accepted is done once more as far as it is not done, with fewer to remove."""
-    quick.configure(configuration(group("keep", ["ana", "ben", "cleo", "dan"])))
-    assert quick.apply().code == 0
-    quick.configure(configuration(group("keep", ["ana", "ben"]), guards={"maxRemovals": "25%"}))
-    assert quick.run("plan", "-o", "x.plan").code == 3
-    accepted = ("x.plan", "--accept", json.loads((quick.folder / "x.plan").read_bytes())["fingerprint"])
+    work.configure(configuration(group("keep", ["ana", "ben", "cleo", "dan"])))
+    assert work.apply().code == 0
+    work.configure(configuration(group("keep", ["ana", "ben"]), guards={"maxRemovals": "25%"}))
+    assert work.run("plan", "-o", "x.plan").code == 3
+    accepted = ("x.plan", "--accept", json.loads((work.folder / "x.plan").read_bytes())["fingerprint"])
     world.fail("DELETE /iam/**/users/dan 400")
-    assert quick.run("apply", *accepted).code == 4
+    assert work.run("apply", *accepted).code == 4
     assert world.members("keep") == {"ana", "ben", "dan"}
     world.fail()
-    result = quick.run("apply", *accepted)
+    result = work.run("apply", *accepted)
     assert result.code == 0, result.everything
     assert "made with serial 2 of the lockfile, and it is at 4 now" in result.err
     assert world.members("keep") == {"ana", "ben"}
 
 
-def test_who_is_no_longer_ours_is_not_removed_as_ours(quick: Workplace, world: World) -> None:
+def test_who_is_no_longer_ours_is_not_removed_as_ours(work: Workplace, world: World) -> None:
     """Another run has let go of a member since the plan was made: it is somebody else's now, and stays."""
-    quick.configure(configuration({"id": "clerks", "membership": "additive", "members": ["ana", "ben"]}))
-    assert quick.apply().code == 0
-    quick.configure(configuration({"id": "clerks", "membership": "additive", "members": ["ana"]}))
-    assert quick.run("plan", "-o", "x.plan").code == 0
-    assert quick.run("state", "forget", "acmeprod/clerks/ben").code == 0
+    work.configure(configuration({"id": "clerks", "membership": "additive", "members": ["ana", "ben"]}))
+    assert work.apply().code == 0
+    work.configure(configuration({"id": "clerks", "membership": "additive", "members": ["ana"]}))
+    assert work.run("plan", "-o", "x.plan").code == 0
+    assert work.run("state", "forget", "acmeprod/clerks/ben").code == 0
     world.clear()
-    result = quick.run("apply", "x.plan")
+    result = work.run("apply", "x.plan")
     assert result.code == 3, result.everything
     assert "never ours: ben" in result.err
     assert "made with serial 2 of the lockfile, and it is at 3 now" in result.err
