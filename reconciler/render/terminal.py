@@ -58,7 +58,7 @@ def plan(
         yield from page.objections(objections, line_of, f"{safe(apply)} --accept {plan.fingerprint}", accepted)
     if plan.targets:
         yield f"Limited to {', '.join(map(safe_address, plan.targets))}."
-    yield from (f"{name}: {told}" for name, told in instants(plan))
+    yield from (f"{name}: {when}" for name, when in instants(plan))
     if not plan.changes and not plan.failures:
         yield nothing(plan)
         return
