@@ -84,7 +84,6 @@ def find_drift(desired: Desired, lockfile: Lockfile, connect: Reach, tenants: Se
     Only whether others may be in a group is the configuration's word: newcomers in an additive group are no drift.
     """
     configured = {tenant.name: tenant for tenant in desired.tenants}
-    people = {entry.person.id: entry.person for entry in desired.people if entry.person.id}
     names = _chosen(sorted(_remembered(lockfile)), tenants)
 
     def compare(name: str) -> Part:
@@ -95,7 +94,8 @@ def find_drift(desired: Desired, lockfile: Lockfile, connect: Reach, tenants: Se
         open_groups = {
             group.id for group in bound.groups if group.members is None or group.membership is not Membership.EXACT
         }
-        return Part(snapshot, known, drift(name, snapshot, known, frozenset(open_groups), people))
+        named = people.by_id(desired.people, people.pins(known))
+        return Part(snapshot, known, drift(name, snapshot, known, frozenset(open_groups), named))
 
     parts, errors = _each({name: name for name in names}, compare)
     return Outlook(_assemble(parts, errors, lockfile), *_read(parts, lockfile), errors)

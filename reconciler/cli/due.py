@@ -23,7 +23,7 @@ from reconciler.cli.session import Session, shared_options
 def due(session: Session, within: float | None, format_: str, at: datetime | None) -> None:
     """List when members join and leave by their dates; needs neither credentials nor network."""
     from reconciler.core.due import due as find
-    from reconciler.render import dates
+    from reconciler.render import due as shown
 
     now = (at or datetime.now(UTC)).replace(microsecond=0)
     desired = session.load().desired
@@ -32,6 +32,6 @@ def due(session: Session, within: float | None, format_: str, at: datetime | Non
         replace(desired, tenants=tuple(chosen)), now, now + timedelta(seconds=within) if within is not None else None
     )
     if format_ == "ics":
-        sys.stdout.write(dates.calendar(items, now))
+        sys.stdout.write(shown.calendar(items, now))
     else:
-        show([dates.document(items, now)] if format_ == "json" else dates.text(items, now))
+        show([shown.document(items, now)] if format_ == "json" else shown.text(items, now))

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
+from reconciler.core.document import Instant
 from reconciler.core.model import UserType
 from reconciler.core.plan import Action, Reason
 from reconciler.diagnostics import ExitCode, Severity
@@ -23,6 +24,14 @@ class Place(msgspec.Struct, omit_defaults=True):
     file: str
     line: int
     column: int
+
+
+class Person(msgspec.Struct, omit_defaults=True):
+    """Somebody by name, as far as anything told it: ``handle`` is the name under ``people``."""
+
+    handle: str = ""
+    email: str = ""
+    name: str = ""
 
 
 class Event(msgspec.Struct, rename="camel", omit_defaults=True, tag_field="type"):
@@ -43,7 +52,8 @@ class PlannedChange(Event, tag="planned_change"):
     """One change of the plan.
 
     ``user`` is left out for a group's definition. ``source`` is the line that asked for it, ``note`` the file's own
-    reason for a member.
+    reason for a member. ``person`` is who the user is, ``teams`` are those through which it came, outermost first, and
+    ``until`` is when the membership ends, or ended.
     """
 
     address: str
@@ -55,6 +65,9 @@ class PlannedChange(Event, tag="planned_change"):
     user: str | None = None
     source: Place | None = None
     note: str = ""
+    person: Person | None = None
+    teams: list[str] = []
+    until: Instant | None = None
 
 
 class Refusal(msgspec.Struct, omit_defaults=True):
@@ -71,6 +84,7 @@ class PlanSummary(Event, tag="plan_summary"):
 
     ``changes`` counts them by action, ``unchanged`` the addresses that are as they should be. ``failures`` are tenants
     that could not be planned, with the reason. A plan with ``refusals`` is not applied, unless they are accepted.
+    ``at`` is the instant for which dates were judged, ``nextDate`` the next one at which anything begins or ends.
     """
 
     fingerprint: str
@@ -78,6 +92,8 @@ class PlanSummary(Event, tag="plan_summary"):
     unchanged: int
     refusals: list[Refusal]
     failures: dict[str, str]
+    at: Instant | None = None
+    next_date: Instant | None = None
 
 
 class ApplyStart(Event, tag="apply_start"):

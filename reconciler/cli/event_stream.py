@@ -60,7 +60,8 @@ class Stream(Events):
             self.write(self._planned(change))
         refused = [forms.Refusal(item.rule, item.address, item.message, item.remedy) for item in refusals(plan)]
         counts = {action.value: plan.counts[action] for action in Action}
-        self.write(forms.PlanSummary(_now(), plan.fingerprint, counts, plan.unchanged, refused, dict(plan.failures)))
+        failures, dates = dict(plan.failures), (plan.at, plan.next_date)
+        self.write(forms.PlanSummary(_now(), plan.fingerprint, counts, plan.unchanged, refused, failures, *dates))
 
     def _planned(self, change: Change) -> forms.Event:
         return forms.PlannedChange(
@@ -74,6 +75,9 @@ class Stream(Events):
             change.user,
             _place(change.source),
             change.note,
+            forms.Person(person.handle, person.email or "", person.name) if (person := change.person) else None,
+            list(change.teams),
+            change.until,
         )
 
     def failed(self, error: ReconcilerError) -> None:

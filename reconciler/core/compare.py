@@ -12,15 +12,16 @@ import msgspec
 
 from reconciler.core.document import describe, summary
 from reconciler.core.guards import refusals
+from reconciler.core.model import Person
 from reconciler.core.plan import Change, Plan
 
 FORMAT: Final = 1
 KIND: Final = "comparison"
 
-DEEDS: Final = ("action", "user_type", "before", "after", "version", "owned")
+DEEDS: Final = ("action", "user_type", "before", "after", "version", "owned", "email")
 """What the fingerprint is made of, besides the address: changes that agree in these do the same."""
 
-REMARKS: Final = ("reason", "note")
+REMARKS: Final = ("reason", "note", "person", "teams", "until")
 """What is only told of a change."""
 
 
@@ -84,7 +85,15 @@ def missing(part: Plan, whole: Plan) -> tuple[Change, ...] | None:
 
 
 def _parts(first: Change, second: Change) -> tuple[str, ...]:
-    return tuple(name for name in (*DEEDS, *REMARKS) if getattr(first, name) != getattr(second, name))
+    return tuple(name for name in (*DEEDS, *REMARKS) if _part(first, name) != _part(second, name))
+
+
+def _part(change: Change, name: str) -> Any:
+    """One part as it counts: e-mails as they are compared, of a person what a plan file has, which is what is told."""
+    part = getattr(change, name)
+    if name == "email":
+        return part.casefold()
+    return (part.handle, part.email or "", part.name) if isinstance(part, Person) else part
 
 
 def _aspects(first: Plan, second: Plan) -> Iterator[Aspect]:

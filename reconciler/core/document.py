@@ -7,8 +7,8 @@ is its own approval and so must not be edited by hand.
 import hashlib
 from collections import Counter
 from collections.abc import Iterable
-from datetime import datetime
-from typing import Any, Final
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final
 
 import msgspec
 
@@ -20,6 +20,9 @@ from reconciler.diagnostics import Diagnostic, PlanError, Severity, Source
 FORMAT: Final = 1
 KIND: Final = "plan"
 AGAIN: Final = "make it anew with `reconciler plan -o FILE`"
+
+Instant = Annotated[datetime, msgspec.Meta(tz=True)]
+"""A date with its distance from UTC: without one it would be another instant on every machine."""
 
 
 class _Struct(msgspec.Struct, rename="camel", omit_defaults=True, forbid_unknown_fields=True):
@@ -69,7 +72,7 @@ class _Change(_Struct):
     email: str = ""
     person: _Person | None = None
     teams: tuple[str, ...] = ()
-    until: datetime | None = None
+    until: Instant | None = None
 
 
 class _Guards(_Struct):
@@ -130,8 +133,8 @@ class _Document(_Struct):
     offline: bool = False
     refusals: tuple[_Remark, ...] = ()
     warnings: tuple[_Remark, ...] = ()
-    at: datetime | None = None
-    next_date: datetime | None = None
+    at: Instant | None = None
+    next_date: Instant | None = None
 
 
 class _Format(msgspec.Struct):
@@ -196,7 +199,7 @@ def decode(data: bytes, name: str) -> Plan:
         if _checksum(document) != document.checksum:
             raise PlanError(f"{name} was changed after it was written: its checksum does not fit", remedy=AGAIN)
         return _sensible(_to_plan(document), document)
-    except (ValueError, RecursionError) as error:  # all that is wrong with bytes, text, JSON, types and numbers
+    except (ValueError, RecursionError, OverflowError) as error:  # of bytes, text, JSON, types, numbers and dates
         raise PlanError(f"{name} is not a plan file: {error}", remedy=AGAIN) from error
 
 
@@ -239,8 +242,8 @@ def _to_plan(document: _Document) -> Plan:
         targets=document.targets,
         offline=document.offline,
         warnings=tuple(_to_diagnostic(remark, Severity.WARNING) for remark in document.warnings),
-        at=document.at,
-        next_date=document.next_date,
+        at=_to_instant(document.at),
+        next_date=_to_instant(document.next_date),
         # Guards are asked again; of policy only the answer is here.
         denials=tuple(
             _to_diagnostic(each, Severity.ERROR) for each in document.refusals if each.rule.startswith(POLICY)
@@ -308,8 +311,12 @@ def _to_change(change: _Change) -> Change:
         change.email,
         _to_person(change.person, change.user),
         change.teams,
-        change.until,
+        _to_instant(change.until),
     )
+
+
+def _to_instant(when: datetime | None) -> datetime | None:
+    return when.astimezone(UTC) if when else None
 
 
 def _from_touched(tenant: str, group: str, touched: Touched) -> _Group:

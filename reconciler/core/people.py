@@ -72,6 +72,22 @@ def user_type(group: DesiredGroup, live: Mapping[str, LiveGroup]) -> UserType:
     return found.user_type if found else UserType.EMPLOYEE
 
 
+def by_id(people: Iterable[Entry], pinned: Pins) -> dict[str, Person]:
+    """Who has a handle, by user id: the one given, or those that the lockfile remembers of the e-mail.
+
+    Nobody looks up who is in no group any more, and just of those a reviewer must be told who loses something.
+    """
+    persons = [entry.person for entry in people]
+    remembered = {
+        user: replace(person, id=user)
+        for person in persons
+        if not person.id
+        for kind in _kinds(person, pinned)
+        for user in pinned.get((kind, person.mail), ())
+    }
+    return remembered | {person.id: person for person in persons if person.id}
+
+
 def _kinds(person: Person, pinned: Pins) -> tuple[UserType, ...]:
     """The types of account that somebody to be offboarded may have: both, unless something tells."""
     if person.user_type:
@@ -111,7 +127,7 @@ def identify(
     groups = tuple(search.members(group, user_type(group, live), bounded) for group in tenant.groups)
     leaving = dict(search.leaving(tenant.offboarded))
     search.problems += _torn(groups, leaving)
-    known_as = {entry.person.id: entry.person for entry in named if entry.person.id} | search.known_as
+    known_as = by_id(named, pinned) | search.known_as
     known_as |= {user: known_as.get(user, entry.person) for user, entry in leaving.items()}
     return Identified(
         replace(tenant, groups=groups, people=known_as), leaving, tuple(search.problems), tuple(search.moved.values())

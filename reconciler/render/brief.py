@@ -11,10 +11,11 @@ from reconciler.core.plan import Action, Change, Reason
 from reconciler.diagnostics import Source
 from reconciler.render.layout import GroupPart
 from reconciler.render.markup import cut
-from reconciler.render.naming import member
+from reconciler.render.naming import member, nickname
 from reconciler.render.text import columns, number, plural, safe
 
 LONGEST_NAME: Final = 80
+LONGEST_NICKNAME: Final = 40
 GAP: Final = "  "
 
 
@@ -40,18 +41,27 @@ def rows(part: GroupPart, phrase: Callable[[Action], tuple[str, str]], room: int
             by_reason[change.reason].append(change)
         for reason, together in by_reason.items():
             said = f"{plural(len(together), 'membership')} {says}: {reason.value}  {_places(together, room)}".rstrip()
-            names = [member(change) for change in together]
+            names = [_named(change) for change in together]
             found += together if len(together) == 1 else table(names, room, sign, said)
     return found
 
 
 def table(names: Sequence[str], room: int, sign: str = "", says: str = "") -> list[Row]:
-    """Safe names in columns; one with a space in it stands in quotes, so that it is not read as two."""
-    told = [cut(f'"{name}"' if " " in name else name, LONGEST_NAME) for name in names]
-    widest = max(map(columns, told), default=0)
+    """Names in columns, each as :func:`single` writes it."""
+    widest = max(map(columns, names), default=0)
     each = max(1, room // (widest + len(GAP)))
-    lines = [told[start : start + each] for start in range(0, len(told), each)]
+    lines = [names[start : start + each] for start in range(0, len(names), each)]
     return [Row(sign, "" if at else says, GAP.join(line), len(line)) for at, line in enumerate(lines)]
+
+
+def single(name: str) -> str:
+    """A safe name for a table: one with a space in it stands in quotes, so that it is not read as two."""
+    return cut(f'"{name}"' if " " in name else name, LONGEST_NAME)
+
+
+def _named(change: Change) -> str:
+    name = nickname(change)
+    return single(member(change)) + (f" ({cut(name, LONGEST_NICKNAME)})" if name else "")
 
 
 def _places(changes: Sequence[Change], room: int) -> str:

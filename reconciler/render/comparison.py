@@ -8,9 +8,10 @@ from typing import Final
 
 from reconciler.core.compare import Aspect, Comparison, Twins
 from reconciler.core.plan import Change
+from reconciler.render.dates import stamp
 from reconciler.render.fields import ABSENT, Leaf, changed
 from reconciler.render.layout import ORDER, fold
-from reconciler.render.naming import subject
+from reconciler.render.naming import subject, through, who
 from reconciler.render.style import Look, painter
 from reconciler.render.terminal import NARROWEST, Page
 from reconciler.render.text import number, plural, safe
@@ -69,7 +70,7 @@ class _Pair:
 
     def parts(self, twins: Twins) -> Iterator[str]:
         simple = [name for name in twins.parts if name not in {"before", "after"}]
-        leaves = [self.leaf(name, getattr(twins.first, name), getattr(twins.second, name)) for name in simple]
+        leaves = [self.leaf(name, _told(twins.first, name), _told(twins.second, name)) for name in simple]
         yield from self.page.fields(leaves, signed=True)
         for name, told in (("before", "the definition before it"), ("after", "the definition after it")):
             if name in twins.parts:
@@ -114,6 +115,15 @@ class _Pair:
         if hidden:
             yield f"  {number(hidden)} more; --full shows all"
         yield ""
+
+
+def _told(change: Change, name: str) -> object:
+    """One part of a change as a plan tells it."""
+    if name == "person":
+        return who(change)
+    if name == "teams":
+        return through(change)
+    return stamp(change.until) if name == "until" and change.until else getattr(change, name)
 
 
 def _of_aspect(aspect: Aspect) -> Iterator[Leaf]:

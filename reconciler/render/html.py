@@ -11,6 +11,7 @@ from reconciler.core.guards import refusals
 from reconciler.core.plan import Action, Plan
 from reconciler.core.stale import WITHOUT_REQUEST
 from reconciler.diagnostics import Diagnostic
+from reconciler.render.dates import instants
 from reconciler.render.html_changes import tallied, tenant
 from reconciler.render.html_text import EMPTY_ICON, foreign, inlined, policy, shown
 from reconciler.render.layout import TenantPart, fold, tenants
@@ -47,7 +48,7 @@ def plan(plan: Plan, *, line_of: LineOf = no_line, accepted: bool = False) -> It
         yield from _filters(plan)
         yield '<div id="changes">'
         for position, part in enumerate(parts):
-            yield from tenant(part, position)
+            yield from tenant(part, position, plan.at)
         yield '<p id="nothing" hidden>No change fits the search and the filters.</p>'
         yield "</div>"
     yield "</main>"
@@ -134,6 +135,7 @@ def _facts(plan: Plan) -> Iterator[tuple[str, str]]:
         yield "Lockfile", f"{foreign(plan.state)}, serial {plan.serial}"
     if plan.unchanged:
         yield "Unchanged", number(plan.unchanged)
+    yield from instants(plan)
 
 
 def _objections(found: Sequence[Diagnostic], line_of: LineOf, fingerprint: str, accepted: bool) -> Iterator[str]:

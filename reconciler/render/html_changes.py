@@ -6,6 +6,7 @@ lists of :data:`CHUNK`, because a browser leaves out the work on those that are 
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from itertools import islice, takewhile
 from operator import eq
 from typing import Final
@@ -14,7 +15,7 @@ from reconciler.core.plan import Action, Change
 from reconciler.render.fields import Leaf, changed, created, sides
 from reconciler.render.html_text import foreign, shown
 from reconciler.render.layout import GroupPart, TenantPart, facts_of
-from reconciler.render.naming import member, user
+from reconciler.render.naming import about, member, user
 from reconciler.render.text import number, place, plural, quoted, safe_address
 from reconciler.render.words import PLANNED
 
@@ -29,14 +30,14 @@ LONG: Final = 32
 """From so many characters on nobody sees at once what differs in two values."""
 
 
-def tenant(part: TenantPart, number: int) -> Iterator[str]:
-    """One tenant with its groups; ``number`` makes the names that the page itself uses."""
+def tenant(part: TenantPart, number: int, at: datetime | None = None) -> Iterator[str]:
+    """One tenant with its groups, seen from an instant; ``number`` makes the names that the page itself uses."""
     yield f'<section class="tenant" aria-labelledby="t{number}">'
     orphaned = ' <em class="note">no longer in the configuration</em>' if part.orphaned else ""
     yield f'<h2 id="t{number}"><small>Tenant</small> <span>{foreign(part.name)}</span></h2>'
     yield f'<p class="tally">{tallied(part.counts)}{orphaned}</p>'
     for group in part.groups:
-        yield from _group(group)
+        yield from _group(group, at)
     yield "</section>"
 
 
@@ -49,14 +50,14 @@ def tallied(counts: Mapping[Action, int]) -> str:
     )
 
 
-def _group(part: GroupPart) -> Iterator[str]:
+def _group(part: GroupPart, at: datetime | None) -> Iterator[str]:
     counts = _counts(part)
     yield f'<section class="group {_size(counts.total())}"><details open>'
     yield f"<summary>{_heading(part)} <span>{tallied(counts)}</span></summary>"
     if part.definition:
         yield from _definition(part.definition)
     for action, changes in part.members:
-        yield from _members(action, changes)
+        yield from _members(action, changes, at)
     if part.left:
         yield from _left(part.left)
     yield "</details></section>"
@@ -81,7 +82,7 @@ def _heading(part: GroupPart) -> str:
     return f"{heading}{name} <small>{facts_of(part.touched)}</small>"
 
 
-def _members(action: Action, changes: Sequence[Change]) -> Iterator[str]:
+def _members(action: Action, changes: Sequence[Change], at: datetime | None) -> Iterator[str]:
     phrase = PLANNED.phrases[action]
     told = f"{plural(len(changes), 'membership')} {phrase.says}"
     yield f'<div class="{action}"><h4><b>{phrase.sign}</b> {told}</h4>'
@@ -89,7 +90,8 @@ def _members(action: Action, changes: Sequence[Change]) -> Iterator[str]:
     while chunk := list(islice(remaining, CHUNK)):
         yield '<ul class="full">' if len(chunk) == CHUNK else "<ul>"
         for change in chunk:
-            yield f"<li><code>{shown(member(change))}</code> {_why(change)}</li>"
+            who = "".join(f" <small>{shown(known)}</small>" for known in about(change, at))
+            yield f"<li><code>{shown(member(change))}</code> {_why(change)}{who}</li>"
         yield "</ul>"
     yield "</div>"
 

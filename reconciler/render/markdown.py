@@ -12,6 +12,7 @@ from reconciler.core.guards import refusals
 from reconciler.core.model import address
 from reconciler.core.plan import Action, Plan
 from reconciler.render.boxes import boxes
+from reconciler.render.dates import instants
 from reconciler.render.fitting import LONGEST, SHORTEST, Part, fit, size
 from reconciler.render.layout import takes
 from reconciler.render.markup import cell, code, link, marker
@@ -138,6 +139,8 @@ def _summary(plan: Plan) -> Iterator[str]:
         named = ", ".join(code(target) for target in plan.targets[:NAMED])
         more = f" and {number(len(plan.targets) - NAMED)} more" if len(plan.targets) > NAMED else ""
         yield f"\nLimited to {named}{more}.\n"
+    for name, told in instants(plan):
+        yield f"\n{name}: {code(told)}\n"
     yield f"\nFingerprint: `{plan.fingerprint}`\n"
 
 

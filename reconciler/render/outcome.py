@@ -5,13 +5,17 @@ What an apply that failed half-way did do is what its user needs most and what o
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 from reconciler.core.plan import Change
 from reconciler.render.layout import fold
-from reconciler.render.naming import subject
+from reconciler.render.naming import subject, who
 from reconciler.render.style import Look, Paint, painter
-from reconciler.render.text import number, place, plural, safe
+from reconciler.render.text import head, number, place, plural, safe
 from reconciler.render.words import PLANNED
+
+WHO: Final = 72
+"""Columns of who somebody is, unless all is to be shown: the address says which change it is."""
 
 Reasoned = Sequence[tuple[Change, str]]
 """Changes, each with why it is where it is."""
@@ -103,8 +107,9 @@ class _Page:
         for change in shown:
             phrase = PLANNED.phrases[change.action]
             line = f"{indent}{self.paint(phrase.sign, phrase.look)} {subject(change)}"
+            known = who(change) if self.full else head(who(change), WHO)
             source = place(change.source)
-            yield f"{line}  {self.paint(source, Look.DIM)}" if source else line
+            yield "  ".join(filter(None, (line, known, self.paint(source, Look.DIM) if source else "")))
         if hidden:
             yield f"{indent}{number(hidden)} more; --full shows all"
 

@@ -18,7 +18,7 @@
       items,
       hidden: new Uint8Array(items.length),
       texts: items.map((item) => `${address}/${item.textContent}`.toLowerCase()),
-      users: items.map((item) => find("code", item)?.textContent.toLowerCase()),
+      users: items.map((item) => ["code", "small"].map((name) => find(name, item)?.textContent).join(" ").toLowerCase()),
     };
   }
 

@@ -5,16 +5,17 @@ Such blocks are coloured wherever Markdown is shown, and nothing in them is inte
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from functools import partial
 from typing import Final, NamedTuple
 
 from reconciler.core.plan import Action, Change, Plan
-from reconciler.render.brief import Row, rows, table
+from reconciler.render.brief import Row, rows, single, table
 from reconciler.render.fields import Leaf, changed, created, folded, told
 from reconciler.render.fitting import Fitted, Part, fit, size
 from reconciler.render.layout import GroupPart, facts_of, takes, tenants
 from reconciler.render.markup import at_line, cut
-from reconciler.render.naming import subject, user
+from reconciler.render.naming import about, subject, user
 from reconciler.render.terminal import LABEL
 from reconciler.render.text import columns, number, plural, quoted, safe, safe_address
 from reconciler.render.words import PLANNED
@@ -134,12 +135,14 @@ def _parts(plan: Plan, kind: Kind, found: Sequence[Change], items: Callable[[Gro
     if kind is LEFT:
         for address, users in sorted(plan.left.items()):
             heading = f"\n@@ {_address(address)} @@\n"
-            yield Part(table([*map(user, users)], ROOM), _item, partial(str, heading), _more, _count)
+            names = [single(user(each)) for each in users]
+            yield Part(table(names, ROOM), _item, partial(str, heading), _more, _count)
         return
+    write = partial(_item, at=plan.at)
     for tenant in tenants(plan, found):
         for group in tenant.groups:
             if group.definition or group.members:
-                yield Part(items(group), _item, partial(_heading, tenant.name, group), _more, _count)
+                yield Part(items(group), write, partial(_heading, tenant.name, group), _more, _count)
 
 
 def _fully(group: GroupPart) -> Items:
@@ -155,9 +158,9 @@ def _count(item: Change | Row) -> int:
     return item.size if isinstance(item, Row) else 1
 
 
-def _item(item: Change | Row) -> str:
+def _item(item: Change | Row, at: datetime | None = None) -> str:
     if isinstance(item, Change):
-        return _entry(item)
+        return _entry(item, at)
     says = f"{item.sign} {item.says}\n" if item.says else ""
     return f"{says}{item.sign:{len(INDENT)}}{item.names}\n"
 
@@ -175,13 +178,14 @@ def _heading(tenant: str, group: GroupPart) -> str:
     return f"\n@@ {'  '.join(said)} @@\n"
 
 
-def _entry(change: Change) -> str:
-    """The line that tools read, coloured by its sign; why, from where and for what; and what differs."""
+def _entry(change: Change, at: datetime | None) -> str:
+    """The line that tools read, coloured by its sign; why, from where and for what; who it is; and what differs."""
     phrase = PLANNED.phrases[change.action]
     place = cut(at_line(change.source), ROOM)
     note = f"({cut(safe(change.note), ROOM)})" if change.note else ""
     lines = [f"{SIGNS[change.action]} # {cut(subject(change), LONGEST_ADDRESS)} {phrase.says}"]
     lines += [INDENT + "  ".join(filter(None, (change.reason.value, place, note)))]
+    lines += [INDENT + known for known in about(change, at, ROOM, cut)]
     lines += _fields(_leaves(change)) if change.user is None else ()
     return "".join(f"{line}\n" for line in lines)
 

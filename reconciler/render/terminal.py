@@ -4,18 +4,19 @@ Tools that read Terraform's output read this one too: ``# ADDRESS will be create
 summary is the last thing said. Lines come one by one, so that a hundred thousand changes need no memory and no wait.
 """
 
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Final
 
 from reconciler.core.guards import refusals
 from reconciler.core.plan import Action, Change, Plan
 from reconciler.diagnostics import Diagnostic, Severity
+from reconciler.render.dates import instants
 from reconciler.render.fields import Leaf, changed, created, folded, told
 from reconciler.render.layout import GroupPart, TenantPart, facts_of, fold, takes, tenants, was_taken
 from reconciler.render.messages import LineOf, diagnostic, no_line
-from reconciler.render.naming import subject, user
+from reconciler.render.naming import UNBOUNDED, about, subject, user
 from reconciler.render.style import Look, Paint, painter
 from reconciler.render.text import columns, head, number, place, plural, quoted, safe, safe_address
 from reconciler.render.words import DRIFTED, PLANNED, Reading
@@ -27,7 +28,7 @@ NOTHING_DRIFTED: Final = "No drift. The live state matches the lockfile."
 NARROWEST: Final = 40
 LEAST: Final = 32
 LABEL: Final = 32
-UNBOUNDED: Final = sys.maxsize
+INDENT: Final = " " * 6
 MOST_NAMED: Final = 5
 FIELD_LOOKS: Final = {"+": Look.ADD, "-": Look.REMOVE, "": Look.CHANGE}
 
@@ -49,7 +50,7 @@ def plan(
     refusals are known and overruled, ``apply`` how to say that, ``told`` that stderr tells errors in full. "No changes"
     is never said while a tenant could not be planned.
     """
-    page = Page(painter(color), max(width, NARROWEST), full, PLANNED)
+    page = Page(painter(color), max(width, NARROWEST), full, PLANNED, plan.at)
     yield from page.parts(plan)
     yield from page.remarks(plan.warnings, line_of, Severity.WARNING)
     yield from page.failures(plan, told)
@@ -57,6 +58,7 @@ def plan(
         yield from page.objections(objections, line_of, f"{safe(apply)} --accept {plan.fingerprint}", accepted)
     if plan.targets:
         yield f"Limited to {', '.join(map(safe_address, plan.targets))}."
+    yield from (f"{name}: {when}" for name, when in instants(plan))
     if not plan.changes and not plan.failures:
         yield nothing(plan)
         return
@@ -93,10 +95,10 @@ def planned(counts: Sequence[tuple[int, str]]) -> Iterator[str]:
 
 
 class Page:
-    """How everything on one page is written: colours, width, folding and the words of one reading."""
+    """How everything on one page is written: colours, width, folding, the words of one reading, and seen from when."""
 
-    def __init__(self, paint: Paint, width: int, full: bool, reading: Reading) -> None:
-        self.paint, self.width, self.full, self.reading = paint, width, full, reading
+    def __init__(self, paint: Paint, width: int, full: bool, reading: Reading, at: datetime | None = None) -> None:
+        self.paint, self.width, self.full, self.reading, self.at = paint, width, full, reading, at
 
     def parts(self, plan: Plan) -> Iterator[str]:
         """All tenants that have something to show."""
@@ -145,7 +147,7 @@ class Page:
         return UNBOUNDED if self.full else max(columns_left, LEAST)
 
     def change(self, change: Change) -> Iterator[str]:
-        """Two lines: the one that tools read, and why, from where and for what."""
+        """The line that tools read; why, from where and for what; and what is known of the user, if anything is."""
         phrase = self.reading.phrases[change.action]
         yield "  " + self.paint(f"# {subject(change)} {phrase.says}", Look.STRONG)
         why = f"{phrase.sign} {phrase.why or change.reason}"
@@ -157,6 +159,7 @@ class Page:
             room = self.room(self.width - columns(why) - columns(source) - 8)
             line += f"  ({head(safe(change.note), room)})"
         yield line
+        yield from (INDENT + known for known in about(change, self.at, self.room(self.width - len(INDENT))))
 
     def definition(self, change: Change) -> Iterator[str]:
         """The fields of a new group, or those that differ; otherwise nothing, because nothing in them changes."""

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from reconciler.core.model import FIELD_NAMES, Fields, UserType
+from reconciler.core.model import FIELD_NAMES, Fields, Person, UserType
 from reconciler.core.plan import Action, Change, Plan, Reason
 
 PROVIDER: Final = "registry.terraform.io/emporix/emporix"
@@ -63,12 +63,22 @@ def group(change: Change, fields: Fields | None) -> Values:
 
 
 def _membership(change: Change, user_type: UserType) -> Values:
+    """A membership with every attribute; who it is and how long it lasts is the same before and after.
+
+    It is what the configuration and the service say now, and no change of it: policies match it on either side.
+    """
+    person = change.person or Person()
     return {
         "id": change.address,
         "tenant": change.tenant,
         "group_id": change.group,
         "user_id": change.user,
         "user_type": user_type,
+        "handle": person.handle or None,
+        "email": person.email or change.email or None,
+        "name": person.name or None,
+        "teams": list(change.teams),
+        "until": change.until,
     }
 
 

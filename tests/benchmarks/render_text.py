@@ -1,20 +1,23 @@
 """How long the renderings of a plan take: ``python tests/benchmarks/render_text.py [CHANGES]`` prints one table.
 
-Half of the changes are additions; a tenth of the groups has a changed definition, which deepdiff compares.
+Half of the changes are additions; a tenth of the groups has a changed definition, which deepdiff compares. Everybody is
+known by name, and every third membership ends some day.
 """
 
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 
 from reconciler.core.document import encode
-from reconciler.core.model import Guards, Membership, UserType
+from reconciler.core.model import Guards, Membership, Person, UserType
 from reconciler.core.plan import Action, Change, Plan, Reason, Touched
 from reconciler.diagnostics import Source
 from reconciler.render import html, markdown, terminal, terraform
 
 TENANTS, GROUPS = 5, 50
+AT = datetime(2026, 11, 24, tzinfo=UTC)
 KINDS = (
     (Action.CREATE, Reason.NEW),
     (Action.CREATE, Reason.DRIFT_REMOVED),
@@ -30,7 +33,19 @@ def world(count: int) -> Plan:
         action, reason = KINDS[index % len(KINDS)]
         source = Source("iam/members.yaml", index, 11)
         changes.append(
-            Change(tenant, group, f"00u4ukqvz{index:08}", action, reason, UserType.EMPLOYEE, source, f"OPS-{index}")
+            Change(
+                tenant,
+                group,
+                f"00u4ukqvz{index:08}",
+                action,
+                reason,
+                UserType.EMPLOYEE,
+                source,
+                f"OPS-{index}",
+                person=Person(f"person{index}", email=f"person.{index}@acme.example", name=f"Person {index}"),
+                teams=(f"team{group}",),
+                until=AT + timedelta(days=index % 90 + 1) if index % 3 == 0 else None,
+            )
         )
     for tenant in range(TENANTS):
         for group in range(0, GROUPS, 10):
@@ -52,7 +67,7 @@ def world(count: int) -> Plan:
         (change.tenant, change.group): Touched(10**6, 10**6, Membership.EXACT, Guards(), name="A group")
         for change in changes
     }
-    return Plan(tuple(changes), touched=touched)
+    return Plan(tuple(changes), touched=touched, at=AT, next_date=AT + timedelta(days=1))
 
 
 def timed(lines: Callable[[], Iterator[str]]) -> tuple[float, float, int]:

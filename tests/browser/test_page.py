@@ -96,6 +96,27 @@ def test_search_finds_every_word_anywhere(
     assert page.value("document.querySelector('#nothing').hidden") == bool(shown)
 
 
+@pytest.mark.parametrize(
+    ("search", "user", "shown"),
+    [
+        ("marta", "", ["00u4ukqvzlEP31sCk417", "00u4ukqvzlEP31sCk417"]),
+        ("MARTA@acme created", "", ["00u4ukqvzlEP31sCk417"]),
+        ("blum ops", "", ["00u4ukqvzlEP31sCk418"]),
+        ("expires 20 hours", "", ["00u4ukqvzlEP31sCk419"]),
+        ("", "ruiz, jorge", ["00u4ukqvzlEP31sCk411"]),
+        ("over", "lee@", ["00u4ukqvzlEP31sCk410"]),
+    ],
+)
+def test_people_are_found_by_whatever_is_known_of_them(
+    opened: Opens, quiet: Callable[[Page], None], search: str, user: str, shown: list[str]
+) -> None:
+    page = opened(page_of("people"))
+    quiet(page)
+    choose(page, "#search", search)
+    choose(page, "#user", user)
+    assert page.value(SHOWN) == shown
+
+
 def test_filters_narrow_and_work_together(page: Page, quiet: Callable[[Page], None]) -> None:
     quiet(page)
     choose(page, "#tenant", "1")
@@ -192,7 +213,9 @@ def test_what_was_looked_for_is_not_left_folded(page: Page, quiet: Callable[[Pag
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("name", ["every-action", "refused", "warnings", "left-alone", "wide-and-long", "no-changes"])
+@pytest.mark.parametrize(
+    "name", ["every-action", "refused", "warnings", "left-alone", "wide-and-long", "no-changes", "people"]
+)
 def test_every_text_can_be_read(opened: Opens, quiet: Callable[[Page], None], theme: str, name: str) -> None:
     """A contrast of 4.5 to 1 at least, whatever is behind it."""
     page = opened(page_of(name), prefers_color_scheme=theme)

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from reconciler.core.compare import DEEDS, REMARKS, Aspect, Twins, compare, encode_comparison, missing
 from reconciler.core.document import decode, encode
-from reconciler.core.model import Guards, Membership, UserType
+from reconciler.core.model import Guards, Membership, Person, UserType
 from reconciler.core.plan import Action, Change, Plan, Reason, Touched
 from reconciler.diagnostics import Source
 
@@ -21,6 +22,8 @@ GROUP = Change(
 MEMBER = Change("acme", "g", "u", Action.CREATE, Reason.NEW, UserType.EMPLOYEE)
 TOUCHED = {("acme", "g"): Touched(2, 3, Membership.EXACT, Guards())}
 PLAN = Plan((GROUP, MEMBER), ("acme",), TOUCHED, service="s", lineage="l", serial=7, state="file:a.lock")
+
+WHEN = datetime(2027, 2, 1, tzinfo=UTC)
 
 CHANGES = st.builds(
     Change,
@@ -35,6 +38,7 @@ CHANGES = st.builds(
     after=st.sampled_from([None, {"name": {"en": "New"}}]),
     version=st.sampled_from([None, 1, 2]),
     owned=st.booleans(),
+    email=st.sampled_from(["", "u@acme.example", "U@acme.example"]),
 )
 PLANS = st.lists(CHANGES, max_size=6, unique_by=lambda change: change.key).map(
     lambda found: Plan(tuple(found), touched={("acme", name): TOUCHED["acme", "g"] for name in "gh"})
@@ -79,7 +83,9 @@ def test_order_and_places_are_no_difference(plan: Plan, chance: Any) -> None:
         ({"before": None}, ("before",)),
         ({"after": {"name": {"en": "Newer"}}, "version": 4}, ("after", "version")),
         ({"owned": False}, ("owned",)),
+        ({"email": "u@acme.example"}, ("email",)),
         ({"reason": Reason.DRIFT, "note": "OPS-42"}, ("reason", "note")),
+        ({"person": Person("ana"), "teams": ("ops",), "until": WHEN}, ("person", "teams", "until")),
     ],
 )
 def test_each_part_of_a_change_is_named(changed: dict[str, Any], parts: tuple[str, ...]) -> None:
@@ -131,8 +137,9 @@ def test_the_document_tells_all_of_it() -> None:
 
 
 def test_a_saved_plan_compares_as_the_same_with_itself() -> None:
-    """Saving loses nothing that a comparison looks at, whether the plan was made offline included."""
-    plan = replace(PLAN, offline=True)
+    """Saving loses nothing that a comparison looks at: whether the plan was made offline, and who somebody is."""
+    known = replace(MEMBER, person=Person("ana", None, "Ana@acme.example", "Ana"), teams=("ops",), until=WHEN)
+    plan = replace(PLAN, changes=(GROUP, known), offline=True, at=WHEN)
     found = compare(plan, decode(encode(plan), "x.plan"))
     assert (found.same, found.twins, found.aspects) == (True, (), ())
 

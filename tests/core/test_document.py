@@ -3,6 +3,7 @@
 import hashlib
 import json
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.core.document import decode, encode
-from reconciler.core.model import Guards, Limit, Membership, UserType, normalise
+from reconciler.core.model import Guards, Limit, Membership, Person, UserType, normalise
 from reconciler.core.plan import POLICY, Action, Change, Plan, Reason, Touched
 from reconciler.diagnostics import Diagnostic, PlanError, Severity, Source
 
@@ -28,6 +29,7 @@ FIELDS = st.none() | st.fixed_dictionaries(
     {"userType": st.sampled_from(UserType).map(str), "name": st.dictionaries(NAMES, NAMES, max_size=2)},
     optional={"mixins": st.dictionaries(NAMES, JSON, max_size=2), "accessControls": st.lists(NAMES, max_size=3)},
 ).map(normalise)
+INSTANTS = st.none() | st.datetimes(timezones=st.just(UTC))
 CHANGES = st.builds(
     Change,
     tenant=NAMES,
@@ -42,7 +44,11 @@ CHANGES = st.builds(
     after=FIELDS,
     version=st.none() | COUNTS,
     owned=st.booleans(),
-)
+    email=st.text(max_size=5),
+    person=st.none() | st.builds(Person, NAMES, st.none(), st.none() | NAMES, NAMES),
+    teams=st.lists(NAMES, max_size=2).map(tuple),
+    until=INSTANTS,
+).map(lambda change: replace(change, person=change.person and replace(change.person, id=change.user)))
 AMOUNTS = st.floats(0, 1e9) | st.sampled_from([0.0, 12.5, 33.3, 1234567.0])
 GUARDS = st.builds(
     Guards,
@@ -89,6 +95,8 @@ def plans(draw: st.DrawFn) -> Plan:
         offline=draw(st.booleans()),
         warnings=tuple(draw(st.lists(WARNINGS, max_size=2))),
         denials=tuple(draw(st.lists(DENIALS, max_size=2))),
+        at=draw(INSTANTS),
+        next_date=draw(INSTANTS),
     )
 
 
@@ -185,6 +193,8 @@ def test_a_checksum_that_fits_is_accepted() -> None:
         (signed(groups=[]), "what it says of acme/g is not what it does there"),
         (signed(groups=[GROUP | {"live": 0}]), "what it says of acme/g is not what it does there"),
         (signed(surprise=1), "unknown field `surprise`"),
+        (signed(at="2026-12-01T00:00:00"), "Expected `datetime` with a timezone component"),
+        (signed(nextDate="9999-12-31T23:59:59-10:00"), "date value out of range"),
         (b'{"format": "1"}', "Expected `int`, got `str`"),
         (b'{"format": 1, "kind": "plan"}', "missing required field `fingerprint`"),
         (b"\xff", "is not a plan file"),
@@ -198,6 +208,14 @@ def test_what_is_wrong_with_a_plan_file_is_said(data: bytes, message: str) -> No
         decode(data, "plan.json")
     assert message in refused.value.message
     assert refused.value.remedy == "make it anew with `reconciler plan -o FILE`"
+
+
+def test_dates_are_in_utc_whatever_distance_a_document_gives() -> None:
+    """Everything that is shown and compared may rely on it."""
+    there = timezone(timedelta(hours=2))
+    found = decode(signed(at="2026-12-01T02:00:00+02:00"), "plan.json").at
+    assert found == datetime(2026, 12, 1, 2, tzinfo=there)
+    assert found is not None and found.tzinfo is UTC
 
 
 def test_the_document_is_readable_and_says_what_guards_refuse() -> None:

@@ -253,3 +253,15 @@ def test_somebody_is_told_by_all_names_once() -> None:
     assert told(MARTA, "00uM") == "marta (Marta@acme.example, 00uM)"
     assert told(Person(id="00uM"), "00uM") == "00uM"
     assert told(Person(email="a@x.y")) == "a@x.y"
+
+
+def test_who_is_no_member_any_more_keeps_the_name() -> None:
+    """An id is whose it is given as, and only then whose e-mail led to it; the type of account tells people apart."""
+    pinned = {(EMPLOYEE, MARTA.mail): frozenset({"00uM", "00uOld"}), (CUSTOMER, "bo@acme.example"): frozenset({"00uB"})}
+    people = (
+        Entry(MARTA, line(1)),
+        Entry(Person("ana", id="00uOld"), line(2)),
+        Entry(Person("bo", email="bo@acme.example", user_type=EMPLOYEE), line(3)),
+    )
+    known = found(tenant(group()), people=people, pinned=pinned).tenant.people
+    assert known == {"00uM": replace(MARTA, id="00uM"), "00uOld": people[1].person}

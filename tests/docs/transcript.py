@@ -48,6 +48,7 @@ def told(readme: Path, folder: Path) -> Iterator[str]:
 
 def _dateless(text: str) -> str:
     """The text without what is another number tomorrow."""
+    text = re.sub(r"(?m)^Planned as of: .*", "Planned as of: …", text)
     return re.sub(r"\bin [\d,]+ days", "in … days", text)
 
 

@@ -58,6 +58,34 @@ def test_who_is_named_becomes_a_member(work: Workplace, world: World) -> None:
     assert "00uM" not in work.run("plan", "--offline").out
 
 
+def test_it_is_said_who_the_ids_are(work: Workplace, world: World) -> None:
+    """Of who comes, how and until when; of who was taken out by somebody, and of who is named nowhere any more."""
+    work.configure(people(group("ours", [{"team": "catalog"}, {"id": "ben", "until": "2999-01-31"}])))
+    planned = work.run("plan", "--at", "2999-01-30", "--events", "run.jsonl").out
+    assert "\n      marta <Marta@acme.example>, through team catalog\n" in planned
+    assert "\n      ana, Ana Silva, through team catalog\n" in planned
+    assert "\n      expires in 2 days (2999-02-01 00:00 UTC)\n" in planned
+    dates = (
+        "\nPlanned as of: 2999-01-30 00:00 UTC\nNext change by date: 2999-02-01 00:00 UTC, in 2 days\nPlan: 4 to add"
+    )
+    assert dates in planned
+    events = [json.loads(line) for line in (work.folder / "run.jsonl").read_text().splitlines()]
+    told = {event["user"]: event for event in events if "user" in event}
+    assert (told["ana"]["person"], told["ana"]["teams"]) == ({"handle": "ana", "name": "Ana Silva"}, ["catalog"])
+    assert (told["ben"]["until"], events[-2]["at"]) == ("2999-02-01T00:00:00Z", "2999-01-30T00:00:00Z")
+    assert events[-2]["nextDate"] == "2999-02-01T00:00:00Z"
+    assert work.apply().code == 0
+    world.remove("ours", "00uM")
+    assert (
+        "00uM was removed outside\n  - in the lockfile, no longer in the service\n      marta <Ma"
+        in work.run("drift").out
+    )
+    assert work.apply().code == 0
+    work.configure(people(group("ours", ["ana", "ben"])))
+    gone = work.run("plan").out
+    assert "00uM will be destroyed\n" in gone and "\n      marta <Marta@acme.example>\n" in gone
+
+
 def test_a_freed_address_stops_until_it_is_accepted(work: Workplace, world: World) -> None:
     """Somebody else registered it: nothing is done, both ids are told, and one option lets it pass once."""
     work.configure(people(group("ours", [{"person": "marta"}, {"person": "ana"}])))

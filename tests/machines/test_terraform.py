@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.core.model import Guards, Membership
+from reconciler.core.model import Guards, Membership, Person
 from reconciler.core.plan import Action, Change, Plan, Reason, Touched
 from reconciler.render import terraform, terraform_resources
 from tests.core.test_document import plans
@@ -100,8 +100,21 @@ def test_the_values_are_in_the_vendors_style() -> None:
     }  # fmt: skip
     assert entry(FOUND, world.JOINED)["change"]["after"] == {
         "id": "acmeprod/fresh/ana", "tenant": "acmeprod", "group_id": "fresh", "user_id": "ana",
-        "user_type": "EMPLOYEE",
+        "user_type": "EMPLOYEE", "handle": "ana", "email": "ana@acme.example", "name": "Ana Blum",
+        "teams": ["staff", "ops"], "until": "2027-02-01T00:00:00Z",
     }  # fmt: skip
+
+
+def test_who_somebody_is_makes_no_difference_between_before_and_after() -> None:
+    """What nobody knows is null, never left out, and remembering an e-mail is no change of the membership."""
+    pinned = world.change("g", "cleo", Action.ADOPT, Reason.PINNED, email="cleo@acme.example")
+    retyped = world.change("g", "dan", Action.REPLACE, Reason.TYPE, person=Person("dan"))
+    found = written(world.plan(pinned, retyped))
+    for change, known in ((pinned, {"email": "cleo@acme.example"}), (retyped, {"handle": "dan"})):
+        told = entry(found, change)["change"]
+        names = {"handle": None, "email": None, "name": None, "teams": [], "until": None} | known
+        for side in ("before", "after"):
+            assert {name: told[side][name] for name in names} == names
 
 
 @pytest.mark.parametrize(

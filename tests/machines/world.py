@@ -1,9 +1,10 @@
 """Plans for the tests of the Terraform form: one with every kind of change, and the parts of its document."""
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
-from reconciler.core.model import Guards, Membership, UserType
+from reconciler.core.model import Guards, Membership, Person, UserType
 from reconciler.core.plan import Action, Change, Plan, Reason, Touched
 from reconciler.diagnostics import Source
 from reconciler.render import terraform
@@ -30,7 +31,17 @@ def plan(*changes: Change, **more: Any) -> Plan:
 CREATED = change(
     "fresh", None, Action.CREATE, Reason.NEW, source=HERE, after=definition("Fresh", mixins={"b": 1, "a": {}})
 )
-JOINED = change("fresh", "ana", Action.CREATE, Reason.NEW, source=HERE, note="OPS-42")
+JOINED = change(
+    "fresh",
+    "ana",
+    Action.CREATE,
+    Reason.NEW,
+    source=HERE,
+    note="OPS-42",
+    person=Person("ana", None, "ana@acme.example", "Ana Blum"),
+    teams=("staff", "ops"),
+    until=datetime(2027, 2, 1, tzinfo=UTC),
+)
 RETURNED = change("desk", "ben", Action.CREATE, Reason.DRIFT_REMOVED)
 RENAMED = change(
     "desk", None, Action.UPDATE, Reason.DIFFERS, before=definition("Desk"), after=definition("Front desk"), owned=True

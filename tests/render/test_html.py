@@ -22,7 +22,7 @@ from reconciler.render import html, terminal
 from reconciler.render.html_text import foreign
 from reconciler.render.layout import facts_of
 from tests.render.golden import _line_of, cases, plan_of
-from tests.render.test_terminal import TEXT, plans
+from tests.render.test_terminal import TEXT, people, plans
 
 ELEMENTS = re.compile(
     "html|head|meta|link|title|style|script|body|a|header|main|section|nav|h[1-4]|p|ul|li|dl|div|dt|dd|b|i|q|em|small"
@@ -300,7 +300,9 @@ def hostile_plans(draw: st.DrawFn) -> Plan:
     plan = draw(plans())
     text = st.one_of(HOSTILE, TEXT)
     changes = [
-        replace(change, group=draw(text), user=draw(text), before=None, after=None, note=draw(text))
+        replace(
+            change, group=draw(text), user=draw(text), before=None, after=None, note=draw(text), **draw(people(text))
+        )
         for change in plan.changes
     ]
     touched = next(iter(plan.touched.values()), None)

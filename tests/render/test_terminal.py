@@ -3,13 +3,14 @@
 import re
 import subprocess
 import sys
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.core.model import Guards, Membership, UserType
+from reconciler.core.model import Guards, Membership, Person, UserType
 from reconciler.core.plan import Action, Change, Plan, Reason, Touched
 from reconciler.diagnostics import Diagnostic, Source
 from reconciler.render import terminal
@@ -64,6 +65,20 @@ def changes(draw: st.DrawFn, text: st.SearchStrategy[str]) -> Change:
         draw(sources(text)),
         draw(text),
         **definition,
+        **(draw(people(text)) if user is not None else {}),
+    )
+
+
+def people(text: st.SearchStrategy[str]) -> st.SearchStrategy[dict[str, Any]]:
+    """What is known of a user, whatever it holds: none of it is checked by anybody when a plan file is shown."""
+    return st.fixed_dictionaries(
+        {},
+        optional={
+            "person": st.builds(Person, text, st.none(), st.none() | text, text),
+            "email": text,
+            "teams": st.lists(text, min_size=1, max_size=2).map(tuple),
+            "until": st.datetimes(timezones=st.just(UTC)),
+        },
     )
 
 
@@ -90,6 +105,7 @@ def plans(draw: st.DrawFn, text: st.SearchStrategy[str] = TEXT) -> Plan:
         failures=draw(st.dictionaries(text, text, max_size=2)),
         left=draw(st.dictionaries(text, st.lists(text, min_size=1, max_size=7).map(tuple), max_size=2)),
         targets=tuple(draw(st.lists(text, max_size=2))),
+        at=draw(st.sampled_from([None, datetime(2026, 12, 1, tzinfo=UTC)])),
         warnings=(
             Diagnostic(
                 draw(text), draw(sources(text)), draw(text), ((draw(text), Source(draw(text), 1, 1)),), rule=draw(text)
