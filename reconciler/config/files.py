@@ -21,13 +21,14 @@ def find(paths: Sequence[Path], problems: list[Diagnostic]) -> tuple[Path, ...]:
     for path in paths:
         try:
             for file in _files(path, problems):
-                found.setdefault(_real(file), file)
+                found.setdefault(real(file), file)
         except OSError as error:
             problems.append(Diagnostic(f"`{path}` can't be read: {error.strerror}"))
     return tuple(found.values())
 
 
-def _real(file: Path) -> Path:
+def real(file: Path) -> Path:
+    """What tells whether two names are of the same file."""
     try:
         return file.resolve()
     except RuntimeError:  # a symbolic link to itself: reading it will say so
@@ -53,6 +54,14 @@ def _is_configuration(entry: Path) -> bool:
 
 
 def read(path: Path) -> bytes:
+    """The content of a YAML file without its byte order mark. Raises Unreadable if it is no file or no UTF-8 text."""
+    data = contents(path)
+    if not data.isascii():
+        _check_lines(path, data.decode())
+    return data
+
+
+def contents(path: Path) -> bytes:
     """A file's content without its byte order mark. Raises Unreadable if it is no file or no UTF-8 text."""
     start = Source(str(path), 1, 1)
     try:
@@ -78,7 +87,7 @@ def checked(path: Path, data: bytes) -> bytes:
 
 def _check_text(path: Path, data: bytes) -> None:
     try:
-        text = data.decode()
+        data.decode()
     except UnicodeDecodeError as error:
         raise Unreadable(
             Diagnostic(
@@ -87,12 +96,15 @@ def _check_text(path: Path, data: bytes) -> None:
                 "save the file as UTF-8",
             )
         ) from error
+
+
+def _check_lines(path: Path, text: str) -> None:
     for character in _LINE_BREAKS:
         if (offset := text.find(character)) >= 0:
             raise Unreadable(
                 Diagnostic(
                     f"the character U+{ord(character):04X} breaks lines in some versions of YAML and not in others",
-                    place(path, data, len(text[:offset].encode())),
+                    place(path, text.encode(), len(text[:offset].encode())),
                     "remove it",
                 )
             )

@@ -13,6 +13,7 @@ import yaml
 from reconciler.config.document import Reader, Shape
 from reconciler.config.events import Events, Unreadable
 from reconciler.config.files import checked, find, read
+from reconciler.config.lists import read_lists
 from reconciler.config.members import read_members
 from reconciler.config.nodes import Map, Node, Scalar, Seq, maps, plain, text
 from reconciler.config.ownership import trespasses
@@ -51,12 +52,13 @@ def load(paths: Sequence[Path], edited: Mapping[Path, bytes] | None = None) -> L
         problems += violations(list(roots.values()))
         problems += misnamed(list(roots.values()))
         problems += trespasses(roots)
+        lists = read_lists(roots, problems)
         state = _state(roots, problems)
         policy = _policy(roots, problems)
         problems += _nothing(files, roots, problems)
         problems = _in_order(problems, files)
         _refuse(problems)
-        found = desired([root for root in roots.values() if isinstance(root, Map)], state)
+        found = desired([root for root in roots.values() if isinstance(root, Map)], state, lists)
         problems = _in_order((*problems, *contradictions(found)), files)
         _refuse(problems)
         return Loaded(found, files, tuple(problems), policy)
@@ -203,12 +205,12 @@ def _nothing(files: Sequence[Path], roots: Mapping[Path, Node], problems: Sequen
 
 
 def _in_order(problems: Iterable[Diagnostic], files: Sequence[Path]) -> list[Diagnostic]:
-    """Problems by file, line and column, each once: what aliases bring in twice is one problem."""
+    """Problems by file, line and column, lists last, each once: what aliases bring in twice is one problem."""
     ranks = {str(file): rank for rank, file in enumerate(files)}
 
-    def rank(problem: Diagnostic) -> tuple[int, int, int]:
+    def rank(problem: Diagnostic) -> tuple[int, Source]:
         source = problem.source
-        return (ranks[source.path], source.line, source.column) if source else (-1, 0, 0)
+        return (ranks.get(source.path, len(ranks)), source) if source else (-1, Source("", 0, 0))
 
     return sorted(dict.fromkeys(problems), key=rank)
 

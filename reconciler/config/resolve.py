@@ -6,6 +6,7 @@ from datetime import tzinfo
 from functools import reduce
 from typing import Any
 
+from reconciler.config.lists import Lists
 from reconciler.config.nodes import Map, Members, Node, Seq, maps, plain, text
 from reconciler.config.roster import Roster, moves, named_by, roster, zone_of
 from reconciler.config.rules import match_of
@@ -27,14 +28,14 @@ from reconciler.core.model import (
 from reconciler.diagnostics import Diagnostic, Source
 
 
-def desired(roots: Sequence[Map], state: str | None) -> Desired:
+def desired(roots: Sequence[Map], state: str | None, lists: Lists) -> Desired:
     """What all files say together; a tenant that several files speak of has the groups of all of them, in order."""
     tenants: dict[str, DesiredTenant] = {}
     names = roster(roots)
     central = reduce(_strictest, (_guards(root, Guards()) for root in roots if "ownership" in root.entries), Guards())
     for root in roots:
         outer = Guards() if "ownership" in root.entries else central
-        for tenant in (_bound(each, outer) for each in _tenants(root, names)):
+        for tenant in (_bound(each, outer) for each in _tenants(root, names, lists)):
             known = tenants.get(tenant.name)
             tenants[tenant.name] = _joined(known, tenant) if known else tenant
     guards = reduce(_strictest, (_guards(root, Guards()) for root in roots))
@@ -59,14 +60,16 @@ def _joined(first: DesiredTenant, second: DesiredTenant) -> DesiredTenant:
     )
 
 
-def _tenants(root: Map, names: Roster) -> Iterator[DesiredTenant]:
+def _tenants(root: Map, names: Roster, lists: Lists) -> Iterator[DesiredTenant]:
     everywhere, zone = _guards(root, Guards()), zone_of(root)
     for tenant in maps(root, "tenants"):
         guards = _guards(tenant, everywhere)
         yield DesiredTenant(
             name=text(tenant.get("tenant")) or "",
             source=tenant.source,
-            groups=tuple(_group(group, guards, names, zone) for group in maps(tenant, "groups")),
+            groups=tuple(
+                _group(group, guards, _all_listed(group, names, zone, lists)) for group in maps(tenant, "groups")
+            ),
             guards=guards,
             offboarded=tuple(_offboarded(tenant.get("offboarded"), names, zone)),
             moved=tuple(Moved(old, new, source) for old, new, source in moves(tenant)),
@@ -78,9 +81,8 @@ def _offboarded(listed: Node | None, names: Roster, zone: tzinfo) -> Iterator[En
         yield from _meant(item, names, zone)
 
 
-def _group(group: Map, outer: Guards, names: Roster, zone: tzinfo) -> DesiredGroup:
-    members = group.get("members")
-    plain, reasons, entries = _listed(members, names, zone)
+def _group(group: Map, outer: Guards, listed: "Everybody") -> DesiredGroup:
+    plain, reasons, entries = listed
     return DesiredGroup(
         source=group.source,
         id=text(group.get("id")),
@@ -101,11 +103,25 @@ def _fields(group: Map) -> dict[str, Any]:
     return {"userType": UserType.EMPLOYEE.value, **given}
 
 
-Listed = tuple[Mapping[str, Source] | None, Mapping[str, str], tuple[Entry, ...]]
+Everybody = tuple[Mapping[str, Source] | None, Mapping[str, str], tuple[Entry, ...]]
 """Plain ids with their places, reasons by id, and the entries that say more."""
 
 
-def _listed(node: Node | None, names: Roster, zone: tzinfo) -> Listed:
+def _all_listed(group: Map, names: Roster, zone: tzinfo, lists: Lists) -> Everybody:
+    """The members of a group and those of its list; what only the list has is shared by all groups that name it."""
+    plain, reasons, entries = _listed(group.get("members"), names, zone)
+    node = group.get("membersFrom")
+    if node is None:
+        return plain, reasons, entries
+    more = lists[node.source]
+    return (
+        {**plain, **more.plain} if plain else more.plain,
+        {**reasons, **more.reasons},
+        (*entries, *more.more.values()),
+    )
+
+
+def _listed(node: Node | None, names: Roster, zone: tzinfo) -> Everybody:
     """A member list; an entry that says no more than an id is one like all others, however it is written."""
     if not isinstance(node, Members):
         return None if node is None else {}, {}, ()

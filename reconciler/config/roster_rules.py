@@ -99,9 +99,12 @@ def _person(node: Node, zone: tzinfo) -> Iterator[Diagnostic]:
 def _turned(node: Map, zone: tzinfo) -> Iterator[Diagnostic]:
     period = period_of(node, zone)
     if period.start and period.end and period.end <= period.start:
-        yield Diagnostic(
-            "`until` is before `from`, so this never counts", node.entries["until"].key, "exchange or correct them"
-        )
+        yield turned(node.entries["until"].key)
+
+
+def turned(place: Source) -> Diagnostic:
+    """The complaint about a time that ends before it begins."""
+    return Diagnostic("`until` is before `from`, so this never counts", place, "exchange or correct them")
 
 
 def _listed_once(team: Node) -> Iterator[Diagnostic]:

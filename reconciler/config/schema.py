@@ -18,6 +18,7 @@ from reconciler.config.values import (
     Id,
     KindOfMembership,
     KindOfUser,
+    ListFile,
     Localized,
     MostRemovals,
     Name,
@@ -197,6 +198,15 @@ class GroupPart(Part):
         description="User ids or e-mails, or mappings with one of `id`, `email`, `person` and `team`; empty means "
         "nobody, left out means not managed.",
         examples=[["00u4ukqvzlEP31sCk417", {"team": "catalog"}, {"person": "ana", "until": "2026-12-31"}]],
+    )
+    members_from: ListFile = Field(
+        default=LEFT_OUT,
+        title="Members from a file",
+        description="A long list in a file of its own, beside or instead of `members`. `.csv`: the first line names "
+        "the columns, `id` or `email` and perhaps `until`, `from`, `reason` and `name`, which is for readers; `.txt`: "
+        "an id or e-mail a line; `.json`: a list of texts, or of objects with the columns as keys. A relative path "
+        "starts at the folder of the file that says it.",
+        examples=["buyers.csv"],
     )
     guards: GuardsPart | None = Field(
         default=LEFT_OUT, title="Guards", description="Limits for this group.", examples=[{"minMembers": 1}]

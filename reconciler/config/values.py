@@ -22,6 +22,9 @@ MAPPING: Final = "(mapping)"
 SETTINGS: Final = ("guards", "people", "policy", "state", "teams")
 """What a file may be allowed to say for all others besides tenants."""
 
+LIST_ENDINGS: Final = (".csv", ".txt", ".json")
+"""How the name of a file that lists members ends: the ending tells its format."""
+
 _EMAIL: Final = r"[^\s@/]+@[^\s@/]+"
 _TENANT: Final = "[a-z][a-z0-9]{2,15}"
 _LANGUAGE: Final = "[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8})*"
@@ -143,6 +146,12 @@ def _file_pattern(value: str) -> str:
 def _group_pattern(value: str) -> str:
     if _word(value).count("/") != 1 or "" in value.split("/"):
         raise wrong(f"can't be `{value}`", "write `tenant/group`, such as `acmeprod/catalog-*`")
+    return value
+
+
+def _list_file(value: str) -> str:
+    if not _word(value).endswith(LIST_ENDINGS):
+        raise wrong(f"can't be `{value}`", "name a file that ends in `.csv`, `.txt` or `.json`")
     return value
 
 
@@ -296,6 +305,7 @@ GroupPattern = TypeAliasType(
         _shown("A pattern of `tenant/group`.", pattern="^[^/]+/[^/]+$"),
     ],
 )
+ListFile = Annotated[str, BeforeValidator(_written), AfterValidator(_list_file), _shown(pattern=r"\.(csv|txt|json)$")]
 Setting = Annotated[str, BeforeValidator(_written), AfterValidator(_setting), WithJsonSchema({"enum": list(SETTINGS)})]
 TenantName = Annotated[str, BeforeValidator(_written), AfterValidator(_tenant), _shown(pattern=f"^{_TENANT}$")]
 Language = Annotated[str, AfterValidator(_language), WithJsonSchema({"type": "string", "pattern": f"^{_LANGUAGE}$"})]

@@ -31,6 +31,17 @@ def objections(root: Node, data: Any) -> Iterator[Diagnostic]:
                 yield found
 
 
+def suggestion(word: str, known: Sequence[str]) -> str:
+    """What an unknown word was probably meant to be, or else all that is known."""
+    close = nearest(word, known)
+    return f"did you mean `{close}`?" if close else f"known here: {_listed(known)}"
+
+
+def nearest(word: str, known: Sequence[str]) -> str | None:
+    """The known word that an unknown one was probably meant to be, if there is one."""
+    return next(iter(_close(word, known)), None)
+
+
 def misspelt(node: Map, part: type[BaseModel]) -> frozenset[str]:
     """The keys that the unknown keys of a mapping were probably meant to be."""
     known = _keys(part)
@@ -60,8 +71,7 @@ def _unknown(root: Node, location: Location) -> Diagnostic:
     *parent, key = location
     node, source = locate(root, parent)
     part = _part(parent)
-    close = _close(str(key), _keys(part))
-    remedy = f"did you mean `{close[0]}`?" if close else f"known here: {_listed(_keys(part))}"
+    remedy = suggestion(str(key), _keys(part))
     place = node.entries[str(key)].key if isinstance(node, Map) else source
     return Diagnostic(f"unknown key `{key}` in {_subject(parent)}", place, remedy)
 
