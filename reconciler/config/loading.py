@@ -40,13 +40,15 @@ class Loaded:
     policy: tuple[Path, ...] = ()
 
 
-def load(paths: Sequence[Path], edited: Mapping[Path, bytes] | None = None) -> Loaded:
+def load(paths: Sequence[Path], edited: Mapping[Path, bytes] | None = None, *, growing: bool = False) -> Loaded:
     """Read files and folders as one configuration. Raises ConfigurationError with every problem of every file.
 
-    ``edited`` has what some of the files are about to say instead, so that an edit is judged before it is written.
+    ``edited`` has what some of the files are about to say instead, and what files that are about to be there will say,
+    so that an edit is judged before it is written. A ``growing`` configuration may have no tenants yet.
     """
     problems: list[Diagnostic] = []
-    files = find(paths, problems)
+    files = find([path for path in paths if path not in (edited or {}) or path.exists()], problems)
+    files += tuple(path for path in edited or {} if path not in files)
     with _garbage_collector_off():
         roots = {file: root for file in files if (root := _read(file, problems, (edited or {}).get(file))) is not None}
         problems += violations(list(roots.values()))
@@ -55,7 +57,7 @@ def load(paths: Sequence[Path], edited: Mapping[Path, bytes] | None = None) -> L
         lists = read_lists(roots, problems)
         state = _state(roots, problems)
         policy = _policy(roots, problems)
-        problems += _nothing(files, roots, problems)
+        problems += () if growing else _nothing(files, roots, problems)
         problems = _in_order(problems, files)
         _refuse(problems)
         found = desired([root for root in roots.values() if isinstance(root, Map)], state, lists)

@@ -38,7 +38,7 @@ def desired(roots: Sequence[Map], state: str | None, lists: Lists) -> Desired:
         for tenant in (_bound(each, outer) for each in _tenants(root, names, lists)):
             known = tenants.get(tenant.name)
             tenants[tenant.name] = _joined(known, tenant) if known else tenant
-    guards = reduce(_strictest, (_guards(root, Guards()) for root in roots))
+    guards = reduce(_strictest, (_guards(root, Guards()) for root in roots), Guards())
     everywhere = (replace(tenant, offboarded=(*tenant.offboarded, *names.left)) for tenant in tenants.values())
     return Desired(tuple(everywhere), state, guards, people=tuple(dict.fromkeys(names.people.values())))
 
