@@ -33,6 +33,8 @@ COMMANDS = {
     "remove": "reconciler.cli.edit:remove",
     "offboard": "reconciler.cli.edit:offboard",
     "fmt": "reconciler.cli.fmt:fmt",
+    "import": "reconciler.cli.importing:import_",
+    "adopt": "reconciler.cli.importing:adopt",
     "comment": "reconciler.cli.posting:comment",
     "state": "reconciler.cli.state:state",
     "schema": "reconciler.cli.project:schema",
