@@ -135,7 +135,8 @@ def append(file: Text, list_: Piece, items: Sequence[str]) -> list[Splice]:
     # An item that shares its line with the list's key or another dash can't lend its indentation.
     indent = lead if not lead.strip(" ") else " " * len(lead)
     deeper = "\n" + " " * (len(indent) + 1 + len(between))
-    return [_below(file, list_.end, [f"{indent}-{between}{item}".replace("\n", deeper) for item in items])]
+    at = past_comments(file, list_.end, len(lead) + 2)
+    return [_below(file, at, [f"{indent}-{between}{item}".replace("\n", deeper) for item in items])]
 
 
 def _below(file: Text, at: int, lines: Sequence[str]) -> Splice:
@@ -291,12 +292,12 @@ def insert(file: Text, mapping: Piece, key: str, value: str) -> list[Splice]:
     first = mapping.pairs[0][0]
     indent = " " * (first.column - 1)
     pair = f"{indent}{key}:{value}" if value.startswith("\n") else f"{indent}{key}: {value}"
-    end = _past_comments(file, mapping.end, first.column)
+    end = past_comments(file, mapping.end, first.column)
     return [_below(file, end, [pair.replace("\n", f"\n{indent}")])]
 
 
-def _past_comments(file: Text, at: int, column: int) -> int:
-    """The end of the line, or of the last comment below it that is indented like the mapping: it belongs there."""
+def past_comments(file: Text, at: int, column: int) -> int:
+    """The end of the line, or of the last comment below it that begins in a column or after it: it belongs there."""
     end = file.line_end(at)
     while (start := file.after_break(end)) > end:
         line = file.text[start : file.line_end(start)]
