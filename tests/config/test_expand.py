@@ -174,3 +174,21 @@ def test_places_are_not_taken_from_a_file_that_may_not_name_them(file: Path) -> 
     with pytest.raises(ConfigurationError) as caught:
         places_of([file, Path("b.yaml")])
     assert "this file may not state `state`" in render(caught.value.diagnostics)
+
+
+def test_each_tenant_has_a_list_of_its_own(file: Path) -> None:
+    """A path that is filled in leads to another file for each tenant, from the folder of the template that says it."""
+    Path("shared").mkdir()
+    for name in ("acmedev", "acmeprod"):
+        Path(f"shared/{name}.csv").write_text(f"id\n00u-{name}\n")
+    template = Path("shared/templates.yaml")
+    template.write_text("templates: {all: {id: all, membersFrom: '${tenant}.csv'}}\n")
+    file.write_text("tenants: [{tenant: [acmedev, acmeprod], groups: [{extends: all}]}]\n")
+    found = groups(Given(), file, template)
+    listed = {name: list(each["all"].members or ()) for name, each in found.items()}
+    assert listed == {"acmedev": ["00u-acmedev"], "acmeprod": ["00u-acmeprod"]}
+    file.write_text("tenants: [{tenant: acmeeu, groups: [{extends: all}]}]\n")
+    assert refusal(Given(), file, template) == (
+        "shared/templates.yaml:1:41: the list `acmeeu.csv` does not exist\n"
+        "    a path starts at this file's folder\n    used by this group: a.yaml:1:37\n"
+    )
