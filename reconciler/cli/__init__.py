@@ -85,6 +85,13 @@ Exit codes: 0 done or nothing to do, 1 error, 2 changes pending (only with
     "-f", "--file", "files", multiple=True, type=click.Path(path_type=Path), metavar="PATH",
     help="A configuration file or a folder of them; may be repeated.  [default: reconciler.yaml]",
 )  # fmt: skip
+@click.option(
+    "--var", "variables", multiple=True, metavar="NAME=VALUE", help="What `${var.NAME}` means; may be repeated."
+)
+@click.option(
+    "--var-file", "variable_files", multiple=True, type=click.Path(path_type=Path), metavar="PATH",
+    help="A YAML file of `NAME: VALUE` lines; may be repeated.",
+)  # fmt: skip
 @click.option("--tenant", "tenants", multiple=True, metavar="NAME", help="Only this tenant; may be repeated.")
 @click.option("--sandbox", is_flag=True, help="Run against an embedded look-alike whose data lasts between commands.")
 @click.option(
@@ -101,6 +108,8 @@ Exit codes: 0 done or nothing to do, 1 error, 2 changes pending (only with
 def cli(
     ctx: click.Context,
     files: tuple[Path, ...],
+    variables: tuple[str, ...],
+    variable_files: tuple[Path, ...],
     tenants: tuple[str, ...],
     sandbox: bool,
     state: str | None,
@@ -112,7 +121,8 @@ def cli(
     Configuration, lockfile and live service are compared, the difference is shown as a plan, and apply makes it so.
     """
     ctx.obj = Session(
-        files=files, tenants=tenants, sandbox=sandbox, verbose=verbose > 0,
+        files=files, variables=variables, variable_files=variable_files,
+        tenants=tenants, sandbox=sandbox, verbose=verbose > 0,
         state=state, state_is_given=ctx.get_parameter_source("state") is ParameterSource.COMMANDLINE,
         color=not no_color and shows_color(sys.stdout),
     )  # fmt: skip

@@ -70,6 +70,8 @@ def key_of(session: Session, saved: Plan | None = None) -> str:
 def command_of(session: Session, *command: str) -> str:
     """The command line for a command with the options of this run that decide what the plan is."""
     options = [part for path in session.files for part in ("-f", str(path))]
+    options += [part for said in session.variables for part in ("--var", said)]
+    options += [part for path in session.variable_files for part in ("--var-file", str(path))]
     options += [part for name in session.tenants for part in ("--tenant", name)]
     options += ["--state", session.state] if session.state and session.state_is_given else []
     options += ["--sandbox"] if session.sandbox else []

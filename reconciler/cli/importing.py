@@ -62,7 +62,7 @@ def import_(
     """
     from reconciler.config.placing import Place
 
-    place = Place.of([out] if out else [])
+    place = Place.of([out] if out else [], session.given)
 
     def choice(tenant: str) -> Choice:
         return lambda groups: _fitting(tenant, patterns, groups) - _covered(place, tenant, groups)
@@ -93,7 +93,7 @@ def adopt(session: Session, address: str, with_people: bool, csv_from: int, para
     tenant, slash, wanted = address.partition("/")
     if not (tenant and slash and wanted):
         raise PlanError(f"{address} names no group", remedy="write TENANT/GROUP, such as acmeprod/catalog-managers")
-    place = Place.of(session.paths)
+    place = Place.of(session.paths, session.given)
 
     def choice(_: str) -> Choice:
         return lambda groups: {_named(tenant, wanted, groups)} - _covered(place, tenant, groups)
@@ -240,7 +240,7 @@ def _rehearse(place: "Place", drafts: Mapping[Path, bytes], stock: list["Invento
     from reconciler.inventory import first_plan
 
     try:
-        loaded = load(place.loaded.files, drafts)
+        loaded = load(place.loaded.files, place.loaded.given, drafts)
     except ConfigurationError as error:
         raise ConfigurationError(
             "what is live can't be added here so that it is a good configuration; nothing was written",

@@ -19,7 +19,7 @@ from reconciler.cli.output import show_diagnostics, talk
 from reconciler.diagnostics import ConfigurationError
 
 if TYPE_CHECKING:
-    from reconciler.config import Loaded
+    from reconciler.config import Given, Loaded
     from reconciler.emporix.client import Exchange
     from reconciler.emporix.iam import Connect
     from reconciler.planning import Scope
@@ -41,6 +41,8 @@ class Session:
     color: bool = False
     lock_timeout: float = 0
     identities: tuple[str, ...] = ()
+    variables: tuple[str, ...] = ()
+    variable_files: tuple[Path, ...] = ()
     events: Events = field(default_factory=Events)
     _seal: "Seal | None" = field(default=None, init=False, repr=False)
 
@@ -59,10 +61,28 @@ class Session:
         """Read the configuration; its warnings go to stderr. Raises ConfigurationError with all problems."""
         from reconciler.config import load
 
-        loaded = load(self.paths)
+        loaded = load(self.paths, self.given)
         gc.freeze()  # or the collector would walk every member's position again at each of its rounds
         show_diagnostics(loaded.warnings)
         return loaded
+
+    @property
+    def given(self) -> "Given":
+        """The variables of the command line."""
+        from reconciler.config import Given
+
+        return Given(self._assignments(), self.variable_files)
+
+    def _assignments(self) -> dict[str, str]:
+        """What ``--var NAME=VALUE`` sets; given twice, nobody can tell which was meant."""
+        found: dict[str, str] = {}
+        for said in self.variables:
+            name, equals, value = said.partition("=")
+            if not (name and equals):
+                raise ConfigurationError(f"`--var {said}` sets nothing", remedy="write `--var NAME=VALUE`")
+            if found.setdefault(name, value) != value:
+                raise ConfigurationError(f"`--var {name}=…` is given twice, and differently", remedy="keep one")
+        return found
 
     def scope(self, targets: tuple[str, ...] = (), take_over: bool = False, at: datetime | None = None) -> "Scope":
         """What part of the world to plan, and for when: now, unless somebody rehearses."""
@@ -91,7 +111,9 @@ class Session:
         """The same by itself: a lockfile can be looked into without any configuration, if an option names it."""
         if self.state or self.sandbox or not self.paths[0].exists():
             return self.store()
-        return self.store(self.load().desired.state)
+        from reconciler.config import places_of
+
+        return self.store(places_of(self.paths).state)
 
     def store_at(self, url: str) -> "Store":
         """Any place of a lockfile; RECONCILER_LEASE says how long a lock there outlives a killed run."""
@@ -195,6 +217,8 @@ class Waits:
 
 REPEATED = (
     click.option("-f", "--file", "more_files", multiple=True, type=click.Path(path_type=Path), hidden=True),
+    click.option("--var", "more_variables", multiple=True, hidden=True),
+    click.option("--var-file", "more_variable_files", multiple=True, type=click.Path(path_type=Path), hidden=True),
     click.option("--sandbox", "in_sandbox", is_flag=True, hidden=True),
     click.option("--state", "other_state", hidden=True),
     click.option("--no-color", "colorless", is_flag=True, hidden=True),
@@ -211,6 +235,8 @@ def file_options(command: Callable[..., Any]) -> Callable[..., Any]:
         /,
         *args: Any,
         more_files: tuple[Path, ...],
+        more_variables: tuple[str, ...],
+        more_variable_files: tuple[Path, ...],
         in_sandbox: bool,
         other_state: str | None,
         colorless: bool,
@@ -218,6 +244,8 @@ def file_options(command: Callable[..., Any]) -> Callable[..., Any]:
         **options: Any,
     ) -> Any:
         session.files += more_files
+        session.variables += more_variables
+        session.variable_files += more_variable_files
         session.sandbox |= in_sandbox
         session.verbose |= louder
         session.color &= not colorless

@@ -2,12 +2,14 @@
 
 ::
 
-    paths -> files -> events -> document -> nodes -> objections (schema), violations (rules) -> resolve -> Desired
+    paths -> files -> events -> document -> nodes -> objections (schema)
+        -> expand (templates, variables) -> violations (rules) -> resolve -> Desired
 
 :func:`load` reads everything and speaks of every problem at once; :func:`json_schema` describes the file to editors.
 """
 
-from reconciler.config.loading import Loaded, load, policy_of
+from reconciler.config.loading import Loaded, load, places_of, policy_of
 from reconciler.config.schema import json_schema
+from reconciler.config.variables import Given
 
-__all__ = ["Loaded", "json_schema", "load", "policy_of"]
+__all__ = ["Given", "Loaded", "json_schema", "load", "places_of", "policy_of"]

@@ -5,6 +5,7 @@ from typing import Any
 from reconciler.config.importing import Sheet
 from reconciler.config.newfile import handles_and_people
 from reconciler.config.portraying import Written
+from reconciler.config.variables import literal
 from reconciler.config.writing import flow, scalar
 
 
@@ -25,11 +26,14 @@ def tenant(sheet: Sheet, name: str) -> str:
 
 def _entry(sheet: Sheet, name: str, entry: Written) -> str:
     return flow(
-        {**(entry.data or {}), **{key: _listed(sheet, value) for key, value in sheet.members(name, entry).items()}}
+        {
+            **literal(entry.data or {}),
+            **{key: _listed(sheet, value) for key, value in sheet.members(name, entry).items()},
+        }
     )
 
 
 def _listed(sheet: Sheet, value: Any) -> Any:
     if isinstance(value, str):
         return value
-    return [{"person": sheet.people[user]} if user in sheet.people else user for user in value]
+    return [{"person": sheet.people[user]} if user in sheet.people else literal(user) for user in value]

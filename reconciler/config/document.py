@@ -25,17 +25,19 @@ NULLS: Final = frozenset({"", "~", "null", "Null", "NULL"})
 class Shape:
     """What the reader has to know of a place in the file; everything else it reads alike.
 
-    ``sequence`` reads a list in a way of its own; below ``typed`` scalars have types as in JSON.
+    ``values`` is the shape behind keys of the author's own; ``sequence`` reads a list in a way of its own; below
+    ``typed`` scalars have types as in JSON.
     """
 
     keys: "Mapping[str, Shape]" = field(default_factory=dict)
+    values: "Shape | None" = None
     items: "Shape | None" = None
     sequence: "Callable[[Reader, Source], Node] | None" = None
     typed: bool = False
 
     def at(self, key: str) -> "Shape":
         """The shape of a key's value."""
-        return self if self.typed else self.keys.get(key, ORDINARY)
+        return self if self.typed else self.keys.get(key) or self.values or ORDINARY
 
     @property
     def item(self) -> "Shape":
@@ -124,7 +126,7 @@ class Reader:
             if key is None:
                 self.node(take(), ORDINARY)
             elif key.value == "<<" and getattr(event, "style", "") == "":
-                merged.append(self.node(take(), Shape(shape.keys, items=shape, typed=shape.typed)))
+                merged.append(self.node(take(), Shape(shape.keys, shape.values, items=shape, typed=shape.typed)))
             else:
                 self._add(entries, key, self.node(take(), shape.at(key.value)))
         for node in merged:

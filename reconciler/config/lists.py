@@ -19,7 +19,7 @@ from reconciler.config.listed import Collector, Listed, listed_twice
 from reconciler.config.nodes import Map, Members, Node, maps, text
 from reconciler.config.roster import zone_of
 from reconciler.config.values import LIST_ENDINGS
-from reconciler.diagnostics import Diagnostic, Source
+from reconciler.diagnostics import Diagnostic
 
 _FORMATS: Final[Mapping[str, Callable[[str, Collector], None]]] = {
     ".csv": read_csv,
@@ -28,18 +28,18 @@ _FORMATS: Final[Mapping[str, Callable[[str, Collector], None]]] = {
 }
 _NUL: Final = b"\0"
 
-Lists = Mapping[Source, Listed]
-"""The members of each list, by where a group names it."""
+Lists = Mapping[int, Listed]
+"""The members of each list, by the identity of the node that names it: one place may name a list for each tenant."""
 
 
 def read_lists(roots: Mapping[Path, Node], problems: list[Diagnostic]) -> Lists:
     """All lists that groups name, each read once in the time zone of the file that names it."""
-    named: dict[Source, Listed] = {}
+    named: dict[int, Listed] = {}
     known: dict[tuple[Path, tzinfo], Listed] = {}
-    for file, root in roots.items():
+    for root in roots.values():
         zone = zone_of(root) if isinstance(root, Map) else UTC
         for group, node, said in _naming(root):
-            path = file.parent / said
+            path = Path(node.source.path).parent / said
             if obstacle := _obstacle(path):
                 remedy = "a path starts at this file's folder"
                 problems.append(Diagnostic(f"the list `{said}` {obstacle}", node.source, remedy))
@@ -47,7 +47,7 @@ def read_lists(roots: Mapping[Path, Node], problems: list[Diagnostic]) -> Lists:
             key = real(path), zone
             if key not in known:
                 known[key] = _read(path, zone, problems)
-            named[node.source] = known[key]
+            named[id(node)] = known[key]
             problems += _twice(group.get("members"), known[key])
     return named
 

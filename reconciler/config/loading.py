@@ -12,45 +12,65 @@ import yaml
 
 from reconciler.config.document import Reader, Shape
 from reconciler.config.events import Events, Unreadable
+from reconciler.config.expand import expand
 from reconciler.config.files import checked, find, read
 from reconciler.config.lists import read_lists
 from reconciler.config.members import read_members
-from reconciler.config.nodes import Map, Node, Scalar, Seq, maps, plain, text
+from reconciler.config.nodes import Entry, Map, Node, Scalar, Seq, maps, plain, text
 from reconciler.config.ownership import trespasses
 from reconciler.config.resolve import contradictions, desired
 from reconciler.config.roster_rules import misnamed
-from reconciler.config.rules import violations
+from reconciler.config.rules import tenants_once, violations
 from reconciler.config.syntax import explain
-from reconciler.config.wording import objections
+from reconciler.config.variables import NOTHING_GIVEN, Given, Value, Variables, set_all
+from reconciler.config.wording import explained, objections, objections_to_filled
 from reconciler.core.model import Desired
 from reconciler.diagnostics import ConfigurationError, Diagnostic, Severity, Source
 
 _GROUP: Final = Shape({"members": Shape(sequence=read_members), "mixins": Shape(typed=True)})
 _TENANT: Final = Shape({"groups": Shape(items=_GROUP)})
-_FILE: Final = Shape({"tenants": Shape(items=_TENANT)})
+_FILE: Final = Shape({"tenants": Shape(items=_TENANT), "templates": Shape(values=_GROUP), "defaults": _GROUP})
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """The configuration: what is desired, the files that say so, and the policy's files and folders."""
+    """The configuration: what is desired, the files that say so, and the policy's files and folders.
+
+    ``given`` are the variables that it was read with, so that an edit is judged with the same.
+    """
 
     desired: Desired
     files: tuple[Path, ...]
     warnings: tuple[Diagnostic, ...]
     policy: tuple[Path, ...] = ()
+    given: Given = NOTHING_GIVEN
 
 
-def load(paths: Sequence[Path], edited: Mapping[Path, bytes] | None = None, *, growing: bool = False) -> Loaded:
+@dataclass(frozen=True)
+class Places:
+    """What a configuration says of places: the lockfile's URL, and the policy's files and folders."""
+
+    state: str | None = None
+    policy: tuple[Path, ...] = ()
+
+
+Edited = Mapping[Path, bytes]
+"""What files are about to say instead, so that an edit is judged before it is written."""
+
+
+def load(
+    paths: Sequence[Path], given: Given = NOTHING_GIVEN, edited: Edited | None = None, *, growing: bool = False
+) -> Loaded:
     """Read files and folders as one configuration. Raises ConfigurationError with every problem of every file.
 
-    ``edited`` has what some of the files are about to say instead, and what files that are about to be there will say,
-    so that an edit is judged before it is written. A ``growing`` configuration may have no tenants yet.
+    ``edited`` may name files that are about to be there. A ``growing`` configuration may have no tenants yet.
     """
     problems: list[Diagnostic] = []
     files = find([path for path in paths if path not in (edited or {}) or path.exists()], problems)
     files += tuple(path for path in edited or {} if path not in files)
     with _garbage_collector_off():
-        roots = {file: root for file in files if (root := _read(file, problems, (edited or {}).get(file))) is not None}
+        written = _read_all(files, problems, edited or {})
+        roots = _expanded(written, given, problems)
         problems += violations(list(roots.values()))
         problems += misnamed(list(roots.values()))
         problems += trespasses(roots)
@@ -58,12 +78,34 @@ def load(paths: Sequence[Path], edited: Mapping[Path, bytes] | None = None, *, g
         state = _state(roots, problems)
         policy = _policy(roots, problems)
         problems += () if growing else _nothing(files, roots, problems)
-        problems = _in_order(problems, files)
-        _refuse(problems)
+        _refuse(_in_order(problems, (*files, *given.files)))
         found = desired([root for root in roots.values() if isinstance(root, Map)], state, lists)
-        problems = _in_order((*problems, *contradictions(found)), files)
-        _refuse(problems)
-        return Loaded(found, files, tuple(problems), policy)
+        problems += contradictions(found)
+        told = _in_order(problems, (*files, *given.files))
+        _refuse(told)
+        return Loaded(found, files, tuple(told), policy, given)
+
+
+def places_of(paths: Sequence[Path]) -> Places:
+    """Where a configuration keeps its lockfile and its policy, whatever its groups and variables say.
+
+    Who may name these places is checked all the same: whoever can change one file must not lead a run elsewhere.
+    """
+    problems: list[Diagnostic] = []
+    files = find(paths, problems)
+    with _garbage_collector_off():
+        roots = _read_all(files, problems, {})
+    problems += trespasses({file: _without_tenants(root) for file, root in roots.items()})
+    found = Places(_state(roots, problems), _policy(roots, problems))
+    _refuse(_in_order(problems, files))
+    return found
+
+
+def _without_tenants(root: Node) -> Node:
+    """The file's own part: which groups its tenants have can't be told before templates and variables are known."""
+    if not isinstance(root, Map):
+        return root
+    return Map({key: entry for key, entry in root.entries.items() if key != "tenants"}, root.source)
 
 
 def readable(paths: Sequence[Path]) -> tuple[Path, ...]:
@@ -88,7 +130,7 @@ def policy_of(paths: Sequence[Path]) -> tuple[Path, ...]:
     files = find(paths, problems)
     with _garbage_collector_off():
         is_named = any(_names_policy(file) for file in files)
-    return load(paths).policy if problems or is_named else ()
+    return places_of(paths).policy if problems or is_named else ()
 
 
 def _names_policy(file: Path) -> bool:
@@ -134,6 +176,43 @@ def _read(file: Path, problems: list[Diagnostic], edited: bytes | None) -> Node 
         return None
     problems += objections(root, plain(root))
     return root
+
+
+def _read_all(files: Iterable[Path], problems: list[Diagnostic], edited: Edited) -> dict[Path, Node]:
+    return {file: root for file in files if (root := _read(file, problems, edited.get(file))) is not None}
+
+
+def _expanded(written: Mapping[Path, Node], given: Given, problems: list[Diagnostic]) -> dict[Path, Node]:
+    """The files without templates and variables; what those made of them is checked if all was good before."""
+    well_formed = not _any_error(problems)
+    variables = Variables(problems)
+    for file in given.files:
+        if (root := _read_variables(file, problems)) is not None:
+            set_all(variables.given, root, problems)
+    variables.given |= {name: Value(said) for name, said in given.values.items()}
+    for root in written.values():
+        problems += tenants_once(root)
+        variables.learn(root)
+    roots = expand(written, variables, problems)
+    for root in roots.values() if well_formed and variables.filled else ():
+        if tenants := root.get("tenants") if isinstance(root, Map) else None:
+            problems += objections_to_filled(tenants)
+    if not _any_error(problems):
+        problems += variables.unused()
+    return roots
+
+
+def _read_variables(file: Path, problems: list[Diagnostic]) -> Node | None:
+    """A file of variables: one mapping, as under `vars`."""
+    try:
+        node = _document(file, read(file), problems)
+    except Unreadable as end:
+        problems.append(end.diagnostic)
+        return None
+    if node is not None:
+        root = Map({"vars": Entry(node.source, node)}, node.source)
+        problems += objections(root, plain(root))
+    return node
 
 
 def _document(file: Path, data: bytes, problems: list[Diagnostic]) -> Node | None:
@@ -197,7 +276,7 @@ def _absolute(url: str, file: Path) -> str:
 
 def _nothing(files: Sequence[Path], roots: Mapping[Path, Node], problems: Sequence[Diagnostic]) -> Iterator[Diagnostic]:
     """A configuration without tenants, unless something worse was found: an empty wish must never look like success."""
-    if any(problem.severity is Severity.ERROR for problem in problems):
+    if _any_error(problems):
         return
     if not any(True for root in roots.values() for _ in maps(root, "tenants")):
         place = Source(str(files[0]), 1, 1) if files else None
@@ -206,15 +285,19 @@ def _nothing(files: Sequence[Path], roots: Mapping[Path, Node], problems: Sequen
         )
 
 
+def _any_error(problems: Iterable[Diagnostic]) -> bool:
+    return any(problem.severity is Severity.ERROR for problem in problems)
+
+
 def _in_order(problems: Iterable[Diagnostic], files: Sequence[Path]) -> list[Diagnostic]:
-    """Problems by file, line and column, lists last, each once: what aliases bring in twice is one problem."""
+    """Problems by file, line and column, lists last, each once: what aliases or templates bring in twice is one."""
     ranks = {str(file): rank for rank, file in enumerate(files)}
 
     def rank(problem: Diagnostic) -> tuple[int, Source]:
         source = problem.source
         return (ranks.get(source.path, len(ranks)), source) if source else (-1, Source("", 0, 0))
 
-    return sorted(dict.fromkeys(problems), key=rank)
+    return sorted(explained(problems), key=rank)
 
 
 def _refuse(problems: Sequence[Diagnostic]) -> None:

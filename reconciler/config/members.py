@@ -12,18 +12,19 @@ from yaml import MappingEndEvent, MappingStartEvent, ScalarEvent, SequenceEndEve
 from reconciler.config.document import NULLS, ORDINARY, Reader
 from reconciler.config.nodes import Map, Members, Node, Scalar, text
 from reconciler.config.roster import keys_of
-from reconciler.diagnostics import Source
+from reconciler.config.values import MARK
+from reconciler.diagnostics import Diagnostic, Source
 
 _DOUBTFUL: Final = NULLS | {".", ".."}
 
 
 def suspicious(ids: str) -> bool:
-    """Whether a text, of one id or of many in a row, has a character that the schema refuses in a user id.
+    """Whether a text, of one id or of many in a row, has what the schema refuses in a user id, or is to be filled in.
 
     Invisible characters are among them, because ids are often copied from web pages; a blank is most often a line break
     that got lost.
     """
-    return not ids.isprintable() or " " in ids or "/" in ids or "@" in ids
+    return not ids.isprintable() or " " in ids or "/" in ids or "@" in ids or MARK in ids
 
 
 def read_members(reader: Reader, source: Source) -> Members:
@@ -45,18 +46,14 @@ def _add(reader: Reader, members: Members, user: str, mark: Any) -> bool:
     first = members.sources.setdefault(user, place)
     if first is place:
         return True
-    _complain_twice(reader, user, place, first)
+    reader.events.problems.append(_twice(user, place, first))
     return False
 
 
-def _complain_twice(reader: Reader, user: str, place: Source, first: Source) -> None:
+def _twice(user: str, place: Source, first: Source) -> Diagnostic:
     kind, _, name = user.rpartition(" ")
-    reader.events.complain(
-        f"the {kind or 'member'} `{name}` is listed twice in this group",
-        place,
-        "keep one of them",
-        ("first here", first),
-    )
+    message = f"the {kind or 'member'} `{name}` is listed twice in this group"
+    return Diagnostic(message, place, "keep one of them", (("first here", first),))
 
 
 def _take_entry(reader: Reader, members: Members, start: Any, take: Callable[[], Any]) -> bool:
@@ -74,7 +71,8 @@ def _take_entry(reader: Reader, members: Members, start: Any, take: Callable[[],
         user is None
         or user.value in _DOUBTFUL
         or "@" in user.value
-        or (reason and (reason in _DOUBTFUL or not reason.isprintable()))
+        or MARK in user.value
+        or (reason and (reason in _DOUBTFUL or not reason.isprintable() or MARK in reason))
     ):
         reader.events.put_back([*events, event])
         return False
@@ -96,8 +94,12 @@ def _id_and_reason(events: list[Any]) -> tuple[Any, str | None]:
 
 
 def _take_odd(reader: Reader, members: Members, event: Any) -> None:
-    """Take an entry the ordinary way and leave it to the schema; whom it names counts for duplicates all the same."""
-    node = reader.node(event, ORDINARY)
+    """Take an entry the ordinary way and leave it to the schema."""
+    _append(members, reader.node(event, ORDINARY), reader.events.problems)
+
+
+def _append(members: Members, node: Node, problems: list[Diagnostic]) -> None:
+    """Add an entry that says more than an id; whom it names counts for duplicates all the same."""
     members.odd.append(node)
     if (named := _whom(node)) is None:
         return
@@ -105,7 +107,18 @@ def _take_odd(reader: Reader, members: Members, event: Any) -> None:
     members.apart.add(name)
     first = members.sources.setdefault(name, place)
     if first is not place:
-        _complain_twice(reader, name, place, first)
+        problems.append(_twice(name, place, first))
+
+
+def filled(members: Members, fill: Callable[[Node], Node], problems: list[Diagnostic]) -> Members:
+    """The list with what stands apart filled in: all else has no text to fill, or it would stand apart."""
+    if not members.odd:
+        return members
+    plain = {user: source for user, source in members.sources.items() if user not in members.apart}
+    made = Members(members.source, plain, members.reasons, phrases=members.phrases)
+    for node in members.odd:
+        _append(made, fill(node), problems)
+    return made
 
 
 def _whom(node: Node) -> tuple[str, Source] | None:
@@ -122,6 +135,6 @@ def _whom(node: Node) -> tuple[str, Source] | None:
 def _examine(members: Members) -> None:
     """Look for bad ids in all of them at once, because a look at each would cost as much as reading it."""
     if suspicious("".join(members.sources)):
-        odd = [user for user in members.sources.keys() - members.apart if suspicious(user)]
+        odd = [user for user in members.sources if user not in members.apart and suspicious(user)]
         members.odd.extend(Scalar(user, members.sources[user]) for user in odd)
         members.apart.update(odd)

@@ -9,6 +9,27 @@ from typing import Any, NamedTuple
 
 from reconciler.diagnostics import Source
 
+Trail = tuple[tuple[str, Source], ...]
+"""The further places that explain a value, each with what it is, as in a diagnostic."""
+
+
+class Traced(Source):
+    """The place of what counts elsewhere too, such as in the groups that extend a template, with why it counts there.
+
+    It equals the plain place, because what is wrong at one place is one problem, however many use it.
+    """
+
+    trail: Trail = ()
+
+
+def traced(source: Source, trail: Trail) -> Source:
+    """The place with a trail; the place itself if there is none."""
+    if not trail:
+        return source
+    made = Traced(*source)
+    made.trail = trail
+    return made
+
 
 @dataclass(slots=True)
 class Scalar:
@@ -106,6 +127,11 @@ def maps(node: Node | None, key: str) -> Iterator[Map]:
     for item in listed.items if isinstance(listed, Seq) else ():
         if isinstance(item, Map):
             yield item
+
+
+def scalars(node: Node | None) -> "list[Scalar]":
+    """The scalars of a list, or the one that stands alone in its place."""
+    return [each for each in (node.items if isinstance(node, Seq) else [node]) if isinstance(each, Scalar)]
 
 
 def text(node: Node | None) -> str | None:

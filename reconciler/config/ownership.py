@@ -17,7 +17,7 @@ from reconciler.config.values import SETTINGS
 from reconciler.diagnostics import Diagnostic, Source
 
 EVERY: Final = "*"
-_ITS_OWN: Final = frozenset({"tenants", "timezone"})
+_ITS_OWN: Final = frozenset({"defaults", "tenants", "timezone"})
 _HARMLESS: Final = frozenset({"tenant", "groups"})
 _OUTSIDE: Final = ".."
 

@@ -10,6 +10,7 @@ from reconciler.config.handles import Handles
 from reconciler.config.importing import Sheet
 from reconciler.config.loading import Loaded, load
 from reconciler.config.newfile import text
+from reconciler.config.variables import NOTHING_GIVEN, Given
 from reconciler.core.model import DesiredTenant
 from reconciler.diagnostics import ConfigurationError
 
@@ -26,9 +27,9 @@ class Place:
     folder: Path | None = None
 
     @classmethod
-    def of(cls, paths: Sequence[Path]) -> "Place":
+    def of(cls, paths: Sequence[Path], given: Given = NOTHING_GIVEN) -> "Place":
         """The place that paths name: what ends like no file of a configuration is a folder."""
-        loaded = load([path for path in paths if path.exists() and not _is_empty(path)], growing=True)
+        loaded = load([path for path in paths if path.exists() and not _is_empty(path)], given, growing=True)
         first = paths[0] if paths else STDOUT
         is_file = first == STDOUT or (first.suffix in ENDINGS and not first.is_dir()) or first.is_file()
         return cls(loaded, first) if is_file else cls(loaded, folder=first)

@@ -11,7 +11,8 @@ from reconciler.config.document import Reader, Shape
 from reconciler.config.events import Events, Unreadable
 from reconciler.config.members import suspicious
 from reconciler.config.nodes import Map, plain
-from reconciler.config.schema import GroupPart, MatchPart
+from reconciler.config.schema_group import GroupPart, MatchPart
+from reconciler.config.variables import literal
 from reconciler.config.writing import mapping, pair, quoted, scalar, visible
 from reconciler.core.fields import same
 from reconciler.core.model import Match
@@ -109,7 +110,7 @@ def lines(written: Written, members: Mapping[str, Any], people: Mapping[str, str
     """
     lead = " " * column
     data = written.data or {}
-    body = list(mapping(data, column))
+    body = list(mapping(literal(data), column))
     if "match" in data and written.portrait.name:
         body[0] += f"  # {visible(written.portrait.name)}"
     body[1:1] = [f"{lead}# {remark}" for remark in written.remarks]
@@ -123,4 +124,4 @@ def lines(written: Written, members: Mapping[str, Any], people: Mapping[str, str
 
 
 def _member(user: str, people: Mapping[str, str]) -> str:
-    return f"person: {scalar(people[user])}" if user in people else scalar(user)
+    return f"person: {scalar(people[user])}" if user in people else scalar(literal(user))

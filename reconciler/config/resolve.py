@@ -113,7 +113,7 @@ def _all_listed(group: Map, names: Roster, zone: tzinfo, lists: Lists) -> Everyb
     node = group.get("membersFrom")
     if node is None:
         return plain, reasons, entries
-    more = lists[node.source]
+    more = lists[id(node)]
     return (
         {**plain, **more.plain} if plain else more.plain,
         {**reasons, **more.reasons},

@@ -7,8 +7,8 @@ all of them at once.
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from reconciler.config.nodes import Map, Node, maps, text
-from reconciler.config.schema import GroupPart
+from reconciler.config.nodes import Map, Node, Scalar, maps, scalars, text
+from reconciler.config.schema_group import GroupPart
 from reconciler.config.wording import misspelt
 from reconciler.core.model import FIELD_NAMES, Match
 from reconciler.diagnostics import Diagnostic, Source
@@ -17,27 +17,29 @@ _DEFINITION: Final = [name for name in FIELD_NAMES if name != "name"]
 
 
 def violations(roots: Sequence[Node]) -> Iterator[Diagnostic]:
-    """What is wrong within each group, and what stands twice, within a file or across files."""
+    """What is wrong within each group, and which stands twice, within a file or across files."""
     for root in roots:
-        yield from _tenants_once(root)
         for tenant in maps(root, "tenants"):
             for group in maps(tenant, "groups"):
                 yield from _group(group)
     yield from _groups_once(roots)
 
 
-def _tenants_once(root: Node) -> Iterator[Diagnostic]:
+def tenants_once(root: Node) -> Iterator[Diagnostic]:
+    """A tenant that a file speaks of twice for no reason; besides an entry for several tenants it may have its own."""
     first: dict[str, Source] = {}
     for tenant in maps(root, "tenants"):
-        if (node := tenant.get("tenant")) is None or (name := text(node)) is None:
-            continue
-        if first.setdefault(name, node.source) is not node.source:
-            yield Diagnostic(
-                f"the tenant `{name}` stands twice in this file",
-                node.source,
-                "put its groups under one entry",
-                (("first here", first[name]),),
-            )
+        named = tenant.get("tenant")
+        within: dict[str, Source] = first if isinstance(named, Scalar) else {}
+        for node in scalars(named):
+            if (name := text(node)) is not None and within.setdefault(name, node.source) is not node.source:
+                alone = within is first
+                yield Diagnostic(
+                    f"the tenant `{name}` stands twice in this " + ("file" if alone else "list"),
+                    node.source,
+                    "put its groups under one entry" if alone else "keep one of them",
+                    (("first here", within[name]),),
+                )
 
 
 def _group(group: Map) -> Iterator[Diagnostic]:
@@ -50,13 +52,13 @@ def _group(group: Map) -> Iterator[Diagnostic]:
         )
     elif "match" in given:
         yield from _matched(group)
-    elif "id" not in given:
+    elif "id" not in given and "extends" not in given:
         yield Diagnostic(
             "this group has neither `id` nor `match`",
             group.source,
             "give it `id` and `name` to own it, or `match` to find somebody else's group",
         )
-    elif "name" not in given:
+    elif "name" not in given and "extends" not in given:
         yield from _nameless(group)
 
 

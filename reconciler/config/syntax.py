@@ -14,6 +14,7 @@ from reconciler.diagnostics import Diagnostic, Source
 _TAB: Final = "indent with blanks: YAML allows no tab there"
 _INDENT: Final = "look at the indentation here and above, and for a missing `:` or `- `"
 _QUOTE: Final = "put the text in quotes if it has `: ` in it, otherwise look at the indentation"
+_FILLED: Final = "put the text in quotes: between `{}` or `[]`, one with `${…}` needs them"
 _NO_START: Final = "found character that cannot start any token"
 
 _REMEDIES: Final = {
@@ -40,8 +41,12 @@ def explain(path: str, data: bytes, error: ParserError) -> Diagnostic:
         source = place(path, data, error.position)
         return Diagnostic(f"the character U+{error.character:04X} is not allowed", source, "remove it")
     source = _source(path, error.problem_mark)
-    tab = error.problem == _NO_START and _line(data, source)[source.column - 1 :].startswith("\t")
-    remedy = _TAB if tab else _REMEDIES.get(error.problem or "", "")
+    line, at = _line(data, source), source.column - 1
+    remedy = _REMEDIES.get(error.problem or "", "")
+    if error.problem == _NO_START and line[at:].startswith("\t"):
+        remedy = _TAB
+    elif line[:at].endswith("$") and line[at:].startswith("{"):
+        remedy = _FILLED
     begin = _source(path, error.context_mark) if error.context_mark else source
     related = () if begin == source else (("what it belongs to starts here", begin),)
     return Diagnostic(f"this is not valid YAML: {error.problem}", source, remedy, related)

@@ -17,14 +17,19 @@ from reconciler.core.model import Limit, Membership, UserType
 
 TEXT: Final = "(text)"
 MAPPING: Final = "(mapping)"
+LIST: Final = "(list)"
 """The names of alternatives in pydantic's locations; in parentheses, because no key of the file looks like that."""
 
-SETTINGS: Final = ("guards", "people", "policy", "state", "teams")
+SETTINGS: Final = ("guards", "people", "policy", "state", "teams", "templates", "vars")
 """What a file may be allowed to say for all others besides tenants."""
 
 LIST_ENDINGS: Final = (".csv", ".txt", ".json")
 """How the name of a file that lists members ends: the ending tells its format."""
 
+MARK: Final = "${"
+"""How what is to be filled in begins in a text; see :mod:`reconciler.config.variables`."""
+
+_VARIABLE: Final = "[A-Za-z_][A-Za-z0-9_-]*"
 _EMAIL: Final = r"[^\s@/]+@[^\s@/]+"
 _TENANT: Final = "[a-z][a-z0-9]{2,15}"
 _LANGUAGE: Final = "[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8})*"
@@ -136,6 +141,29 @@ def _tenant(value: str) -> str:
     return value
 
 
+def _tenants(value: list[str]) -> list[str]:
+    if not value:
+        raise wrong("can't be empty", "name at least one tenant")
+    return value
+
+
+def _variable(value: str) -> str:
+    if not re.fullmatch(_VARIABLE, value):
+        raise wrong("is no name of a variable", "use letters, digits, `_` and `-`, and start with a letter or `_`")
+    return value
+
+
+def _variable_text(value: str) -> str:
+    if MARK in _prose(value):
+        raise wrong(f"can't have `{MARK}` in it", "it is taken as it is: put both variables where it is used")
+    return value
+
+
+def _no_default(_: Any) -> None:
+    told = {"predicate": "can't be a default", "remedy": "say it in the groups, or in a template that they extend"}
+    raise PydanticCustomError("never", "{predicate}", told)
+
+
 def _file_pattern(value: str) -> str:
     _word(value)
     if "\\" in value or value.startswith("/") or "" in value.split("/"):
@@ -200,6 +228,16 @@ def alternative(value: Any) -> str:
     return MAPPING if isinstance(value, dict) else TEXT
 
 
+def one_or_many(value: Any) -> str:
+    """Which of the two forms of a value was meant: a list or plain text."""
+    return LIST if isinstance(value, list) else TEXT
+
+
+def _fillable(schema: dict[str, Any]) -> WithJsonSchema:
+    """The schema, and texts that become what it asks for when they are filled in."""
+    return WithJsonSchema({"anyOf": [schema, {"type": "string", "pattern": r"\$\{"}]})
+
+
 def _shown(description: str = "", **schema: Any) -> WithJsonSchema:
     noted = {"description": description} if description else {}
     return WithJsonSchema({"type": ["string", "number", "boolean"], **noted, **schema})
@@ -241,7 +279,11 @@ Email = TypeAliasType(
         BeforeValidator(_written),
         AfterValidator(_email),
         WithJsonSchema(
-            {"type": "string", "pattern": f"^{_EMAIL}$", "description": "An e-mail; its case does not matter."}
+            {
+                "type": "string",
+                "pattern": rf"^{_EMAIL}$|\$\{{",
+                "description": "An e-mail; its case does not matter.",
+            }
         ),
     ],
 )
@@ -281,7 +323,7 @@ Moment = TypeAliasType(
             {
                 "type": "string",
                 "description": "A date, which means that whole day, or a timestamp; in the file's `timezone`, or UTC.",
-                "pattern": r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})?)?$",
+                "pattern": r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})?)?$|\$\{",
             }
         ),
     ],
@@ -305,9 +347,24 @@ GroupPattern = TypeAliasType(
         _shown("A pattern of `tenant/group`.", pattern="^[^/]+/[^/]+$"),
     ],
 )
-ListFile = Annotated[str, BeforeValidator(_written), AfterValidator(_list_file), _shown(pattern=r"\.(csv|txt|json)$")]
+ListFile = Annotated[
+    str, BeforeValidator(_written), AfterValidator(_list_file), _shown(pattern=r"\.(csv|txt|json)$|\$\{")
+]
 Setting = Annotated[str, BeforeValidator(_written), AfterValidator(_setting), WithJsonSchema({"enum": list(SETTINGS)})]
 TenantName = Annotated[str, BeforeValidator(_written), AfterValidator(_tenant), _shown(pattern=f"^{_TENANT}$")]
+TenantNames = Annotated[
+    Annotated[TenantName, Tag(TEXT)] | Annotated[list[TenantName], AfterValidator(_tenants), Tag(LIST)],
+    Discriminator(one_or_many),
+]
+Variable = Annotated[str, AfterValidator(_variable), WithJsonSchema({"type": "string", "pattern": f"^{_VARIABLE}$"})]
+VariableText = TypeAliasType(
+    "VariableText",
+    Annotated[
+        str, BeforeValidator(_written), AfterValidator(_variable_text), _shown("A text, taken as it is written.")
+    ],
+)
+Variables = Annotated[dict[Variable, VariableText], Field(json_schema_extra={"additionalProperties": False})]
+NoDefault = Annotated[Any, PlainValidator(_no_default)]
 Language = Annotated[str, AfterValidator(_language), WithJsonSchema({"type": "string", "pattern": f"^{_LANGUAGE}$"})]
 Translations = Annotated[dict[Language, Text], Field(json_schema_extra={"additionalProperties": False})]
 Localized = TypeAliasType(
@@ -315,18 +372,18 @@ Localized = TypeAliasType(
     Annotated[Annotated[Text, Tag(TEXT)] | Annotated[Translations, Tag(MAPPING)], Discriminator(alternative)],
 )
 Name = Annotated[Localized, BeforeValidator(_filled), Field(json_schema_extra={"minLength": 1, "minProperties": 1})]
-KindOfUser = Annotated[UserType, WithJsonSchema({"enum": [each.value for each in UserType]})]
-KindOfMembership = Annotated[Membership, WithJsonSchema({"enum": [each.value for each in Membership]})]
+KindOfUser = Annotated[UserType, _fillable({"enum": [each.value for each in UserType]})]
+KindOfMembership = Annotated[Membership, _fillable({"enum": [each.value for each in Membership]})]
 FreeData = Annotated[dict[str, Any], WithJsonSchema({"type": "object"})]
 Count = Annotated[
     str,
     PlainValidator(_count),
-    WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": f"^{_COUNT}$"}]}),
+    WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": rf"^{_COUNT}$|\$\{{"}]}),
 ]
 MostRemovals = Annotated[
     str,
     PlainValidator(_limit),
     WithJsonSchema(
-        {"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": f"^({_COUNT}|{_SHARE})$"}]}
+        {"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": rf"^({_COUNT}|{_SHARE})$|\$\{{"}]}
     ),
 ]

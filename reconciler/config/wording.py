@@ -1,18 +1,21 @@
 """What the models object to, in the words and with the places of the file."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from difflib import get_close_matches
 from typing import Any, Final, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
-from reconciler.config.nodes import Map, Node, Scalar, described, locate
+from reconciler.config.nodes import Entry, Map, Node, Scalar, Traced, described, locate, plain, text
 from reconciler.config.schema import FilePart
-from reconciler.config.values import MAPPING, TEXT
+from reconciler.config.values import LIST, MAPPING, MARK, TEXT
 from reconciler.diagnostics import Diagnostic, Source
 
 _EXPECTED: Final = {"list_type": "a list", "model_type": "a mapping", "dict_type": "a mapping"}
 _KEY: Final = "[key]"
+_FILLED: Final = frozenset({"tenants", "templates", "defaults"})
+_AS_WRITTEN: Final = (["tenants", "tenant"], ["tenants", "vars"])
 
 Location = Sequence[str | int]
 Said = tuple[str, str]
@@ -22,12 +25,23 @@ def objections(root: Node, data: Any) -> Iterator[Diagnostic]:
     """What is wrong with a file's data as a whole, and with each of its keys and values.
 
     What a broken node would add is left out, and so is a missing key that is there misspelt: both were said already.
+    Texts that are still to be filled in are judged once they are.
     """
+    yield from _objections(root, data, whole=False)
+
+
+def objections_to_filled(tenants: Node) -> Iterator[Diagnostic]:
+    """What is wrong with a file's tenants now that their texts are filled in."""
+    root = Map({"tenants": Entry(tenants.source, tenants)}, tenants.source)
+    yield from _objections(root, plain(root), whole=True)
+
+
+def _objections(root: Node, data: Any, *, whole: bool) -> Iterator[Diagnostic]:
     try:
         FilePart.model_validate(data)
     except ValidationError as failure:
         for error in failure.errors(include_url=False):
-            if found := _diagnostic(root, error):
+            if (whole or not _is_unfilled(root, error)) and (found := _diagnostic(root, error)):
                 yield found
 
 
@@ -42,6 +56,28 @@ def nearest(word: str, known: Sequence[str]) -> str | None:
     return next(iter(_close(word, known)), None)
 
 
+def _is_unfilled(root: Node, error: Mapping[str, Any]) -> bool:
+    """Whether an error is about the value of a text that is to be filled in, and so not about what it will be."""
+    location = [part for part in error["loc"] if isinstance(part, str)]
+    if error["type"] not in {"rule", "enum"} or location[-1] == _KEY or location[0] not in _FILLED:
+        return False
+    said = text(locate(root, error["loc"])[0])
+    return said is not None and MARK in said and location[:2] not in _AS_WRITTEN
+
+
+def explained(problems: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
+    """Each problem once, with what leads to its place: of several groups that use a template, the first is shown."""
+    trails: dict[Diagnostic, dict[str, list[Source]]] = {}
+    for problem in problems:
+        trail = trails.setdefault(problem, {})
+        for told, source in problem.source.trail if isinstance(problem.source, Traced) else ():
+            if source not in trail.setdefault(told, []):
+                trail[told].append(source)
+    for problem, trail in trails.items():
+        related = ((f"{told}, and {len(more)} more" if more else told, first) for told, (first, *more) in trail.items())
+        yield replace(problem, related=tuple(dict.fromkeys((*problem.related, *related)))) if trail else problem
+
+
 def misspelt(node: Map, part: type[BaseModel]) -> frozenset[str]:
     """The keys that the unknown keys of a mapping were probably meant to be."""
     known = _keys(part)
@@ -49,7 +85,7 @@ def misspelt(node: Map, part: type[BaseModel]) -> frozenset[str]:
 
 
 def _diagnostic(root: Node, error: Mapping[str, Any]) -> Diagnostic | None:
-    location: Location = [part for part in error["loc"] if part not in {TEXT, MAPPING}]
+    location: Location = [part for part in error["loc"] if part not in {TEXT, MAPPING, LIST}]
     node, source = locate(root, location)
     if isinstance(node, Scalar) and node.broken:
         return None
@@ -60,7 +96,7 @@ def _diagnostic(root: Node, error: Mapping[str, Any]) -> Diagnostic | None:
             return _missing(node, source, location)
         case "enum":
             message, remedy = _choice(_subject(location), error["input"], error["ctx"]["expected"])
-        case "rule":
+        case "rule" | "never":
             message, remedy = f"{_subject(location)} {error['ctx']['predicate']}", error["ctx"]["remedy"]
         case other:
             message, remedy = f"{_subject(location)} must be {_EXPECTED[other]}, not {described(error['input'])}", ""

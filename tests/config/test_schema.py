@@ -84,7 +84,7 @@ def test_it_accepts_what_the_reader_accepts(file: Path, data: list[object]) -> N
     VALIDATOR.validate(as_editors_read(text))
 
 
-@pytest.mark.parametrize("case", ["good", "empty_beside_good"])
+@pytest.mark.parametrize("case", ["good", "empty_beside_good", "reuse_good"])
 def test_it_accepts_the_good_cases(case: str) -> None:
     """The schema and the reader agree on what is good."""
     folder = Path(__file__).parent / "cases" / case
@@ -107,11 +107,20 @@ def test_it_accepts_the_good_cases(case: str) -> None:
         {"ownership": [{"files": "**", "settings": ["ownership"]}]},
         {"guards": {"maxRemovals": "25 %"}},
         {"guards": {"minMembers": -1}},
+        {"vars": {"1st": "a"}},
+        {"vars": {"a": None}},
+        {"templates": {"a": {"naem": "A"}}},
+        {"templates": {"a": None}},
+        {"defaults": {"members": []}},
+        {"defaults": {"membership": "exakt"}},
+        {"tenants": [{"tenant": ["Acme"]}]},
         *(
             {"tenants": [{"tenant": "acmeprod", "groups": [group]}]}
             for group in (
                 {},
                 {"id": "a", "match": {"code": "A"}},
+                {"extends": "x", "id": "a", "match": {"code": "A"}},
+                {"extends": None, "id": "a"},
                 {"match": {}},
                 {"match": {"code": "A"}, "name": "A"},
                 {"match": {"code": "A"}, "description": "A"},

@@ -14,7 +14,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 HERE = Path(__file__).parent
-STORIES = ("quickstart", "people", "multi-tenant", "b2b", "policy", "onboarding", "offboarding")
+STORIES = ("quickstart", "people", "multi-tenant", "tenants", "b2b", "policy", "onboarding", "offboarding")
 
 
 def commands(readme: Path, language: str = "console") -> list[str]:

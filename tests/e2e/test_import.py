@@ -50,6 +50,7 @@ LIVE: dict[str, Any] = {
                  "restrictions": ["FR", "DE", "no", "1e5", "a blank"]},
                 {"id": "null", "name": {"en": "~"}, "restrictions": []},
                 {"id": "vendor-a", "name": {"en": "Vendor's, of A"}, "vendorId": "0x1F"},
+                {"id": "dollars", "name": {"en": "${tenant} $${x} ${"}, "mixins": {"a": ["${var.x}", {"b": "$"}]}},
                 {"id": "with blank", "name": {"en": "Odd id"}},
                 {"id": "bell", "name": {"en": "Odd\u0007name"}},
                 {"id": "odd-field", "name": {"en": "Odd field"}, "restrictions": [" lead"]},

@@ -110,7 +110,7 @@ class Edit:
 
     def _loaded(self, after: dict[Path, bytes]) -> Loaded:
         try:
-            return load(self.paths, after)
+            return load(self.paths, self.loaded.given, after)
         except ConfigurationError as error:
             wrong = [each for each in error.diagnostics if each.severity is Severity.ERROR]
             place = wrong[0].source
@@ -130,7 +130,7 @@ class Edit:
             raise ConfigurationError(
                 f"nothing was written, because the edit would change something else too: "
                 f"{', '.join(named[:MOST_TOLD])}{more}",
-                remedy="the lists are probably shared by an anchor and its aliases: edit "
+                remedy="the lists are probably shared by an alias, a template or several tenants: edit "
                 f"{', '.join(dict.fromkeys(self._splices))} by hand",
             )
 
