@@ -140,7 +140,7 @@ def test_what_is_live_is_adopted_and_nothing_else(desk: Desk, world: World, out:
     assert (world.groups, world.everything) == (live, members)
     if out == "reconciler.yaml":
         owned = {name for name in desk.owned if name.endswith("*")}
-        ours = ("00123", "clerks", "company", "null", "odd-field", "vendor-a")
+        ours = ("00123", "clerks", "company", "dollars", "null", "odd-field", "vendor-a")
         assert owned == {*(f"acmeprod/{name}*" for name in ours), "acmestage/clerks*"}
         assert {name.partition("/")[2] for name in set(desk.owned) - owned} == {
             "admin-x", "admin-y", "bell", "bo-manager", "bo-user", "buyer-x", "buyer-y", "second-buyer-y",
