@@ -78,11 +78,9 @@ def about(
 def _who(change: Change) -> str:
     """As mail programs write it: whatever could be taken for the next part stands in quotes."""
     person = change.person or Person()
-    email = _single(person.email or change.email)
-    names = dict.fromkeys(_single(name) for name in (person.handle, person.name) if name not in {"", email})
-    if not (names and email):
-        return email or ", ".join(names)
-    return f"{', '.join(names)} <{email}>"
+    email = person.email or change.email
+    names = ", ".join(dict.fromkeys(_single(name) for name in (person.handle, person.name) if name not in {"", email}))
+    return f"{names} <{_single(email)}>" if names and email else names or _single(email)
 
 
 def _single(text: str) -> str:

@@ -95,7 +95,7 @@ def planned(counts: Sequence[tuple[int, str]]) -> Iterator[str]:
 
 
 class Page:
-    """How everything on one page is written: colours, width, folding, the words of one reading, and seen from when."""
+    """How everything on one page is written: colours, width, folding, the words of one reading, and the instant."""
 
     def __init__(self, paint: Paint, width: int, full: bool, reading: Reading, at: datetime | None = None) -> None:
         self.paint, self.width, self.full, self.reading, self.at = paint, width, full, reading, at
