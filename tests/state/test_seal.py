@@ -191,8 +191,8 @@ def test_what_is_inside_is_checked_like_any_lockfile() -> None:
     data = SEAL.encode(SMALL)
     head = head_of(data)
     nonce = base64.b64decode(json.loads(data)["nonce"])
-    text = base64.b64encode(AESGCM(SECRET).encrypt(nonce, b'{"format": 2}', head))
-    with refused("format 2"):
+    text = base64.b64encode(AESGCM(SECRET).encrypt(nonce, b'{"format": 9}', head))
+    with refused("format 9"):
         SEAL.decode(head + b',\n  "ciphertext": "' + text + b'"\n}\n', "L")
 
 
