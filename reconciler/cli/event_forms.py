@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
-from reconciler.core.document import Instant
+from reconciler.core.document_forms import Instant
 from reconciler.core.model import UserType
 from reconciler.core.plan import Action, Reason
 from reconciler.diagnostics import ExitCode, Severity

@@ -8,133 +8,19 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
 import msgspec
 
+from reconciler.core import document_forms as forms
 from reconciler.core.guards import refusals
-from reconciler.core.model import Guards, Limit, Membership, Person, UserType
-from reconciler.core.plan import POLICY, Action, Change, Plan, Reason, Touched
+from reconciler.core.model import Guards, Limit, Person
+from reconciler.core.plan import POLICY, Action, Change, Plan, Touched
 from reconciler.diagnostics import Diagnostic, PlanError, Severity, Source
 
 FORMAT: Final = 1
 KIND: Final = "plan"
 AGAIN: Final = "make it anew with `reconciler plan -o FILE`"
-
-Instant = Annotated[datetime, msgspec.Meta(tz=True)]
-"""A date with its distance from UTC: without one it would be another instant on every machine."""
-
-
-class _Struct(msgspec.Struct, rename="camel", omit_defaults=True, forbid_unknown_fields=True):
-    pass
-
-
-class _Source(_Struct):
-    file: str
-    line: int
-    column: int
-
-
-class _Definition(_Struct):
-    """What a definition may hold, to be checked: it stays a mapping, because that is what is compared and sent."""
-
-    user_type: UserType | None = None
-    name: dict[str, str] | None = None
-    description: dict[str, str] | None = None
-    access_controls: list[str] | None = None
-    templates: list[str] | None = None
-    restrictions: list[str] | None = None
-    b2b: dict[str, str] | None = None
-    vendor_id: str | None = None
-    mixins: dict[str, Any] | None = None
-
-
-class _Person(_Struct):
-    handle: str = ""
-    email: str = ""
-    name: str = ""
-
-
-class _Change(_Struct):
-    address: str
-    tenant: str
-    group: str
-    action: Action
-    reason: Reason
-    user_type: UserType
-    user: str | None = None
-    source: _Source | None = None
-    note: str = ""
-    before: dict[str, Any] | None = None
-    after: dict[str, Any] | None = None
-    version: int | None = None
-    owned: bool = False
-    email: str = ""
-    person: _Person | None = None
-    teams: tuple[str, ...] = ()
-    until: Instant | None = None
-
-
-class _Guards(_Struct):
-    max_removals: float | str | tuple[float | str, ...] | None = None
-    min_members: int | None = None
-    protected: tuple[str, ...] = ()
-
-
-class _Group(_Struct):
-    tenant: str
-    group: str
-    live: int
-    desired: int
-    membership: Membership
-    guards: _Guards = msgspec.field(default_factory=_Guards)
-    first_contact: bool = False
-    emptied: bool = False
-    vanished: bool = False
-    unlisted: bool = False
-    leaves: bool = False
-    name: str = ""
-    source: _Source | None = None
-
-
-class _Place(_Struct):
-    label: str
-    source: _Source
-
-
-class _Remark(_Struct):
-    message: str
-    rule: str = ""
-    address: str = ""
-    remedy: str = ""
-    source: _Source | None = None
-    related: tuple[_Place, ...] = ()
-
-
-class _Document(_Struct):
-    format: int
-    kind: str
-    fingerprint: str
-    checksum: str
-    lineage: str
-    serial: int
-    tenants: tuple[str, ...]
-    summary: dict[str, int]
-    changes: tuple[_Change, ...]
-    groups: tuple[_Group, ...]
-    service: str = ""
-    state: str = ""
-    unchanged: int = 0
-    failures: dict[str, str] = {}
-    left: dict[str, tuple[str, ...]] = {}
-    orphaned: tuple[str, ...] = ()
-    take_over: bool = False
-    targets: tuple[str, ...] = ()
-    offline: bool = False
-    refusals: tuple[_Remark, ...] = ()
-    warnings: tuple[_Remark, ...] = ()
-    at: Instant | None = None
-    next_date: Instant | None = None
 
 
 class _Format(msgspec.Struct):
@@ -144,7 +30,7 @@ class _Format(msgspec.Struct):
 
 def encode(plan: Plan) -> bytes:
     """The plan as indented JSON, ended by a newline; equal plans give equal bytes."""
-    document = _Document(
+    document = forms.Document(
         format=FORMAT,
         kind=KIND,
         fingerprint=plan.fingerprint,
@@ -195,7 +81,7 @@ def decode(data: bytes, name: str) -> Plan:
             raise PlanError(f"{name} has plan format {found.format}; this version knows {FORMAT}", remedy=AGAIN)
         if found.kind != KIND:
             raise PlanError(f"{name} is a {found.kind} document and no plan", remedy=AGAIN)
-        document = msgspec.json.decode(data, type=_Document)
+        document = msgspec.json.decode(data, type=forms.Document)
         if _checksum(document) != document.checksum:
             raise PlanError(f"{name} was changed after it was written: its checksum does not fit", remedy=AGAIN)
         return _sensible(_to_plan(document), document)
@@ -203,7 +89,7 @@ def decode(data: bytes, name: str) -> Plan:
         raise PlanError(f"{name} is not a plan file: {error}", remedy=AGAIN) from error
 
 
-def _sensible(plan: Plan, document: _Document) -> Plan:
+def _sensible(plan: Plan, document: forms.Document) -> Plan:
     """The plan, unless it says what none of ours says: the checksum has no key, so anybody can write a valid one.
 
     Raises ValueError for names that belie the content, and for changes of groups that nothing is told about.
@@ -218,14 +104,14 @@ def _sensible(plan: Plan, document: _Document) -> Plan:
         if key not in plan.touched or plan.touched[key].live < leaving[key]:
             raise ValueError(f"what it says of {change.tenant}/{change.group} is not what it does there")
         for definition in filter(None, (change.before, change.after)):
-            msgspec.convert(dict(definition), _Definition)
+            msgspec.convert(dict(definition), forms.Definition)
     times = Counter(change.key for change in plan.changes)
     if twice := [change.address for change in plan.changes if times[change.key] > 1]:
         raise ValueError(f"it has {twice[0]} more than once")
     return plan
 
 
-def _to_plan(document: _Document) -> Plan:
+def _to_plan(document: forms.Document) -> Plan:
     return Plan(
         changes=tuple(_to_change(change) for change in document.changes),
         tenants=document.tenants,
@@ -251,21 +137,21 @@ def _to_plan(document: _Document) -> Plan:
     )
 
 
-def _checksum(document: _Document) -> str:
+def _checksum(document: forms.Document) -> str:
     content = msgspec.json.encode(msgspec.structs.replace(document, checksum=""), order="deterministic")
     return hashlib.sha256(content).hexdigest()
 
 
-def _from_source(source: Source | None) -> _Source | None:
-    return _Source(*source) if source else None
+def _from_source(source: Source | None) -> forms.Source | None:
+    return forms.Source(*source) if source else None
 
 
-def _to_source(source: _Source | None) -> Source | None:
+def _to_source(source: forms.Source | None) -> Source | None:
     return Source(*msgspec.structs.astuple(source)) if source else None
 
 
-def _from_change(change: Change) -> _Change:
-    return _Change(
+def _from_change(change: Change) -> forms.Change:
+    return forms.Change(
         address=change.address,
         tenant=change.tenant,
         group=change.group,
@@ -286,15 +172,15 @@ def _from_change(change: Change) -> _Change:
     )
 
 
-def _from_person(person: Person | None) -> _Person | None:
-    return _Person(person.handle, person.email or "", person.name) if person else None
+def _from_person(person: Person | None) -> forms.Person | None:
+    return forms.Person(person.handle, person.email or "", person.name) if person else None
 
 
-def _to_person(person: _Person | None, user: str | None) -> Person | None:
+def _to_person(person: forms.Person | None, user: str | None) -> Person | None:
     return Person(person.handle, user, person.email or None, person.name) if person else None
 
 
-def _to_change(change: _Change) -> Change:
+def _to_change(change: forms.Change) -> Change:
     return Change(
         change.tenant,
         change.group,
@@ -319,15 +205,15 @@ def _to_instant(when: datetime | None) -> datetime | None:
     return when.astimezone(UTC) if when else None
 
 
-def _from_touched(tenant: str, group: str, touched: Touched) -> _Group:
+def _from_touched(tenant: str, group: str, touched: Touched) -> forms.Group:
     limit = touched.guards.max_removals
-    return _Group(
+    return forms.Group(
         tenant=tenant,
         group=group,
         live=touched.live,
         desired=touched.desired,
         membership=touched.membership,
-        guards=_Guards(
+        guards=forms.Guards(
             max_removals=_from_limit(limit) if limit else None,
             min_members=touched.guards.min_members,
             protected=tuple(sorted(touched.guards.protected)),
@@ -342,7 +228,7 @@ def _from_touched(tenant: str, group: str, touched: Touched) -> _Group:
     )
 
 
-def _to_touched(group: _Group) -> Touched:
+def _to_touched(group: forms.Group) -> Touched:
     return Touched(
         live=group.live,
         desired=group.desired,
@@ -375,21 +261,21 @@ def _to_limit(limit: float | str | tuple[float | str, ...] | None) -> Limit | No
     return None if limit is None else Limit(limit)
 
 
-def _from_diagnostics(diagnostics: Iterable[Diagnostic]) -> tuple[_Remark, ...]:
+def _from_diagnostics(diagnostics: Iterable[Diagnostic]) -> tuple[forms.Remark, ...]:
     return tuple(
-        _Remark(
+        forms.Remark(
             diagnostic.message,
             diagnostic.rule,
             diagnostic.address,
             diagnostic.remedy,
             _from_source(diagnostic.source),
-            tuple(_Place(label, _Source(*source)) for label, source in diagnostic.related),
+            tuple(forms.Place(label, forms.Source(*source)) for label, source in diagnostic.related),
         )
         for diagnostic in diagnostics
     )
 
 
-def _to_diagnostic(remark: _Remark, severity: Severity) -> Diagnostic:
+def _to_diagnostic(remark: forms.Remark, severity: Severity) -> Diagnostic:
     return Diagnostic(
         remark.message,
         _to_source(remark.source),

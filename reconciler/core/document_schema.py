@@ -8,7 +8,8 @@ from typing import Any, Final
 
 import msgspec
 
-from reconciler.core.document import FORMAT, _Definition, _Document
+from reconciler.core.document import FORMAT
+from reconciler.core.document_forms import Definition, Document
 from reconciler.core.drift import DRIFT_FORMAT, DriftDocument
 
 DRAFT: Final = "https://json-schema.org/draft/2020-12/schema"
@@ -125,7 +126,7 @@ MEANINGS: Final = {
 
 def plan_schema() -> dict[str, Any]:
     """The JSON Schema of the plan document; what it says of definitions is checked apart when one is read."""
-    found = _schema(_Document, "plan", FORMAT, _Definition)
+    found = _schema(Document, "plan", FORMAT, Definition)
     change = found["$defs"]["Change"]["properties"]
     for side in ("before", "after"):
         change[side]["anyOf"] = [{"$ref": "#/$defs/Definition"}, {"type": "null"}]

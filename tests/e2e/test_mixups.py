@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from reconciler.core import document as internals
+from reconciler.core import document_forms as forms
 from tests.e2e.command import Workplace
 from tests.e2e.proxy import Proxy
 from tests.e2e.world import World, configuration, group
@@ -107,7 +108,7 @@ def test_drift_is_no_plan(applied: Workplace, world: World) -> None:
 def resigned(path: Path, **changes: Any) -> None:
     """Change a plan file and sign it anew, as anybody can who has read how."""
     document = {**json.loads(path.read_bytes()), **changes}
-    parsed = msgspec.convert(document, internals._Document)
+    parsed = msgspec.convert(document, forms.Document)
     document["checksum"] = internals._checksum(parsed)
     path.write_text(json.dumps(document))
 

@@ -89,9 +89,9 @@ def tampered(work: Workplace, *, with_checksum: bool) -> None:
     if with_checksum:
         found["checksum"] = ""
         # The content in the order of the document, as msgspec writes it.
-        from reconciler.core import document as form
+        from reconciler.core import document_forms as forms
 
-        typed = msgspec.convert(found, form._Document)
+        typed = msgspec.convert(found, forms.Document)
         found["checksum"] = hashlib.sha256(msgspec.json.encode(typed, order="deterministic")).hexdigest()
     (work.folder / "x.plan").write_text(json.dumps(found))
 

@@ -18,7 +18,7 @@ from typing import Any
 
 import msgspec
 
-from reconciler.core import document
+from reconciler.core import document, document_forms
 from reconciler.core.compare import compare
 from reconciler.core.plan import Action, Plan
 from reconciler.diagnostics import Source
@@ -119,7 +119,7 @@ def _line_of(case: Path) -> Any:
 
 
 def _sealed(data: bytes) -> bytes:
-    edited = msgspec.json.decode(data, type=document._Document)
+    edited = msgspec.json.decode(data, type=document_forms.Document)
     edited.checksum = document._checksum(edited)
     return document.encode(document.decode(msgspec.json.encode(edited), "edited"))
 
