@@ -39,8 +39,9 @@ class Memory:
         """The accounts that the lockfile remembers of e-mails, as if each still led there."""
         pinned = people.pins(self.known)
         return {
-            key: tuple(Account(user, key[0], key[1]) for user in sorted(pinned.get(key, ())))
+            key: tuple(Account(user, key[0], key[1]) for user in sorted(pinned[key]))
             for key in ((kind, email.casefold()) for kind, wanted in emails.items() for email in wanted)
+            if key in pinned
         }
 
     def default_language(self, _: Mapping[str, LiveGroup]) -> str | None:

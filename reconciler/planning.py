@@ -135,6 +135,8 @@ def plan_tenant(
     found = limit(found, tenant.name, scope.targets, sorted(nameable))
     snapshot = answer(rules.questions(found, snapshot), snapshot, iam)
     remarks += rules.check(bound, found, snapshot)
+    if claimed := people.claims(found.changes):
+        remarks += people.mistaken(found.changes, iam.accounts(claimed))
     _refuse(tenant.name, remarks)
     strangers = _strangers(scope.targets, bound, known, snapshot)
     return Part(snapshot, known, found, (*strangers, *identified.problems, *remarks))

@@ -13,7 +13,12 @@ from reconciler.cli.session import Session, shared_options
 
 
 @click.command(epilog="\b\nExamples:\n  reconciler due --within 14d\n  reconciler due --format ics > access.ics")
-@click.option("--within", type=Duration(), metavar="DURATION", help="Only what is due in that time, such as 14d.")
+@click.option(
+    "--within",
+    type=Duration("14d, 12h or 2w", with_unit=True),
+    metavar="DURATION",
+    help="Only what is due in that time, such as 14d.",
+)
 @click.option(
     "--format", "format_", type=click.Choice(["text", "json", "ics"]), default="text", show_default=True,
     help="For people, for machines, or for a calendar.",

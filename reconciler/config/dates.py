@@ -42,7 +42,7 @@ def _parsed(text: str, zone: tzinfo) -> tuple[datetime, datetime] | None:
         if _DATE.fullmatch(text):
             day = datetime.combine(datetime.fromisoformat(text), time(), zone)
             # Midnight to midnight by the calendar: days on which clocks change are not 24 hours long.
-            return day.astimezone(UTC), (day + _NEXT_DAY).astimezone(UTC)
+            return day.astimezone(UTC), _after(day)
         if _TIMESTAMP.fullmatch(text):
             moment = datetime.fromisoformat(text)
             instant = (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)
@@ -50,3 +50,11 @@ def _parsed(text: str, zone: tzinfo) -> tuple[datetime, datetime] | None:
     except (ValueError, OverflowError):
         pass
     return None
+
+
+def _after(day: datetime) -> datetime:
+    """The next midnight; people write the last day of all for "without end"."""
+    try:
+        return (day + _NEXT_DAY).astimezone(UTC)
+    except OverflowError:
+        return datetime.max.replace(tzinfo=UTC)

@@ -76,8 +76,11 @@ def _take_entry(reader: Reader, members: Members, start: Any, take: Callable[[],
     ):
         reader.events.put_back([*events, event])
         return False
-    if _add(reader, members, user.value, user.start_mark) and reason:
-        members.reasons[user.value] = members.phrases.setdefault(reason, reason)
+    if _add(reader, members, user.value, user.start_mark):
+        if reason:
+            members.reasons[user.value] = members.phrases.setdefault(reason, reason)
+        else:
+            members.explicit.add(user.value)
     return True
 
 

@@ -77,7 +77,8 @@ class Members:
 
     ``sources`` has every entry once: user ids and e-mails as written, and what ``apart`` has besides. ``odd`` are the
     entries that the fast path could not vouch for: only those are validated against the schema. ``apart`` are those
-    keys of ``sources`` that are no plain ids: their entries say more, and stand in ``odd``. ``phrases`` has each reason
+    keys of ``sources`` that are no plain ids: their entries say more, and stand in ``odd``. ``explicit`` are ids that
+    a mapping without a reason has, because there they can't be meant as names. ``phrases`` has each reason
     once, because many members share one.
     """
 
@@ -86,6 +87,7 @@ class Members:
     reasons: dict[str, str] = field(default_factory=dict)
     odd: "list[Node]" = field(default_factory=list)
     apart: set[str] = field(default_factory=set)
+    explicit: set[str] = field(default_factory=set)
     phrases: dict[str, str] = field(default_factory=dict)
 
 

@@ -168,8 +168,12 @@ def _strictest(one: Guards, other: Guards) -> Guards:
 
 
 def contradictions(found: Desired) -> Iterator[Diagnostic]:
-    """Who is offboarded for good in a tenant and a member for good as well, as far as the files alone can tell."""
+    """What two lines of a tenant say against each other, as far as the files alone can tell.
+
+    That is who is offboarded for good and a member for good, and groups that move and stay, or move to nowhere.
+    """
     for tenant in found.tenants:
+        yield from _moving(tenant)
         leaving = {_key(entry.person): entry for entry in tenant.offboarded if not entry.period.start}
         for group in tenant.groups if leaving else ():
             lasting = {_key(entry.person): entry.source for entry in group.entries if not entry.period.end}
@@ -179,6 +183,17 @@ def contradictions(found: Desired) -> Iterator[Diagnostic]:
                     label = group.id or f"{{{group.match}}}"
                     message = f"`{user}` is offboarded, and a member of {tenant.name}/{label}"
                     yield Diagnostic(message, source, "remove one of the two entries", related)
+
+
+def _moving(tenant: DesiredTenant) -> Iterator[Diagnostic]:
+    groups = {group.id: group for group in tenant.groups if group.id}
+    for moved in tenant.moved:
+        if moved.old in groups:
+            message = f"`{moved.old}` is moved to `{moved.new}`, and still has an entry"
+            yield Diagnostic(message, moved.source, "remove one of the two", (("its entry", groups[moved.old].source),))
+        elif moved.new not in groups:
+            message = f"`{moved.old}` is moved to `{moved.new}`, which has no entry"
+            yield Diagnostic(message, moved.source, "add the group with its new id and a name, or correct `to`")
 
 
 def _key(person: Person) -> str:

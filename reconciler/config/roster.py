@@ -158,7 +158,8 @@ def keys_of(entry: Node) -> Sequence[str]:
     return [key for key in KEYS if key in entry.entries] if isinstance(entry, Map) else ()
 
 
-def texts_by_name(people: Mapping[str, Entry]) -> Iterator[tuple[str, str, Entry]]:
-    """Handle, and what the person is known by in the service: the id, or the e-mail as it is compared."""
+def known_by(people: Mapping[str, Entry]) -> Iterator[tuple[str, str, Entry]]:
+    """Handle, and what the person is known by in the service: the id and the e-mail as they are compared."""
     for entry in {id(entry): entry for entry in people.values()}.values():
-        yield entry.person.handle, entry.person.id or entry.person.mail, entry
+        for known_as in filter(None, (entry.person.id, entry.person.mail)):
+            yield entry.person.handle, known_as, entry

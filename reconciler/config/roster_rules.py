@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from typing import Final
 
 from reconciler.config.nodes import Map, Members, Node, Scalar, Seq, maps, text
-from reconciler.config.roster import Roster, keys_of, moves, named, period_of, roster, texts_by_name, zone_of
+from reconciler.config.roster import Roster, keys_of, known_by, moves, named, period_of, roster, zone_of
 from reconciler.config.schema_people import MemberPart
 from reconciler.config.wording import misspelt
 from reconciler.diagnostics import Diagnostic, Source
@@ -31,6 +31,7 @@ def misnamed(roots: Sequence[Node]) -> Iterator[Diagnostic]:
         for tenant in maps(root, "tenants"):
             for item in _entries(tenant):
                 yield from _entry(item, names, zone)
+            yield from _names_as_ids(tenant, names)
     yield from _circles(names)
     yield from _moves(files)
 
@@ -51,6 +52,34 @@ def _moves(roots: Sequence[Map]) -> Iterator[Diagnostic]:
                 if first.setdefault((name, group), source) is not source:
                     related = (("the other is here", first[name, group]),)
                     yield Diagnostic(f"`{group}` of {name} is moved twice", source, "keep one of the lines", related)
+
+
+def _names_as_ids(tenant: Map, names: Roster) -> Iterator[Diagnostic]:
+    """Plain texts that are user ids here and names elsewhere: nobody could tell which was meant, and one is a stranger.
+
+    Case is not minded, because ids and names are typed by people; who has the very id as a name may be listed by it.
+    """
+    known = {name.casefold(): name for name in (*names.people, *names.teams)}
+    for user, source in _plain_ids(tenant) if known else ():
+        name = known.get(user.casefold())
+        if name is not None and (name not in names.people or names.people[name].person.id != user):
+            kind = "person" if name in names.people else "team"
+            yield Diagnostic(
+                f"`{user}` is a user id here, and a {kind} has the name `{name}`",
+                source,
+                f"write `{{{kind}: {name}}}`, or `{{id: {user}}}` to mean the id",
+            )
+
+
+def _plain_ids(tenant: Map) -> Iterator[tuple[str, Source]]:
+    listed = tenant.get("offboarded")
+    for item in listed.items if isinstance(listed, Seq) else ():
+        if (said := text(item)) is not None:
+            yield said, item.source
+    for group in maps(tenant, "groups"):
+        if isinstance(members := group.get("members"), Members):
+            mapped = members.apart | members.explicit | members.reasons.keys()
+            yield from ((user, source) for user, source in members.sources.items() if user not in mapped)
 
 
 def _entries(tenant: Map) -> Iterator[Node]:
@@ -77,8 +106,8 @@ def _names_once(roots: Sequence[Map]) -> Iterator[Diagnostic]:
 
 def _same_user(names: Roster) -> Iterator[Diagnostic]:
     first: dict[str, tuple[str, Source]] = {}
-    for handle, known_as, entry in texts_by_name(names.people):
-        before, place = first.setdefault(known_as, (handle, entry.source)) if known_as else (handle, entry.source)
+    for handle, known_as, entry in known_by(names.people):
+        before, place = first.setdefault(known_as, (handle, entry.source))
         if before != handle:
             yield Diagnostic(
                 f"`{handle}` and `{before}` are the same user: `{known_as}`",
@@ -150,7 +179,11 @@ def _known(node: Map, key: str, known: Mapping[str, object], other: Mapping[str,
 
 def _unknown(what: str, name: str, place: Source, known: Sequence[str]) -> Diagnostic:
     close = get_close_matches(name, known, n=1, cutoff=0.6)
-    remedy = f"did you mean `{close[0]}`?" if close else "add it under `people` or `teams`, or correct the name"
+    remedy = (
+        f"did you mean `{close[0]}`?"
+        if close
+        else "add it under `people` or `teams`, correct the name, or name the file that has it with -f as well"
+    )
     return Diagnostic(f"{what} `{name}`", place, remedy)
 
 

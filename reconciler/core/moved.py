@@ -89,5 +89,5 @@ def _told(change: Change, moved: Moved | None, members: Mapping[str | None, Mapp
     if moved is None or change.action is not Action.DELETE:
         return change
     if change.user is None or change.user in members.get(moved.new, ()):
-        return replace(change, reason=Reason.MOVED, source=moved.source)
+        return replace(change, reason=Reason.MOVED, source=moved.source, note=f"to {moved.new}")
     return change
