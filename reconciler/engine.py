@@ -73,7 +73,11 @@ def make_plan(desired: Desired, lockfile: Lockfile, connect: Reach, scope: Scope
         orphaned=orphaned,
         at=scope.at if has_dates(tenants) else None,
         next_date=next_date(tenants, scope.at),
-        warnings=(*plan.warnings, *people.overdue(tenants, scope.at)),
+        warnings=(
+            *plan.warnings,
+            *people.unheard_of([part.nowhere for part in parts.values()] if not errors else ()),
+            *people.overdue(tenants, scope.at),
+        ),
     )
     return Outlook(plan, *_read(parts, lockfile), errors)
 

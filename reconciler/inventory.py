@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from reconciler.core.match import bind
-from reconciler.core.model import Account, Desired, DesiredTenant, LiveGroup, UserType
+from reconciler.core.model import Account, Desired, DesiredTenant, LiveGroup, UserType, mail_key
 from reconciler.core.portrait import Portrait, portray
 from reconciler.diagnostics import ConfigurationError, Severity
 from reconciler.emporix.iam import Iam
@@ -55,8 +55,8 @@ class Inventory:
         """Those of the people who have such an e-mail."""
         found: defaultdict[tuple[UserType, str], list[Account]] = defaultdict(list)
         for account in self.people.values():
-            found[account.user_type, account.email.casefold()].append(account)
-        asked = {(kind, mail.casefold()) for kind, wanted in emails.items() for mail in wanted}
+            found[account.user_type, mail_key(account.email)].append(account)
+        asked = {(kind, mail_key(mail)) for kind, wanted in emails.items() for mail in wanted}
         return {key: tuple(found[key]) for key in asked}
 
     def default_language(self, _: Mapping[str, LiveGroup]) -> None:

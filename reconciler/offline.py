@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from reconciler.core import offline, people
-from reconciler.core.model import Account, Desired, KnownGroup, LiveGroup, UserType
+from reconciler.core.model import Account, Desired, KnownGroup, LiveGroup, UserType, mail_key
 from reconciler.emporix.memberships import Memberships
 from reconciler.engine import Outlook, make_plan
 from reconciler.planning import Scope
@@ -40,7 +40,7 @@ class Memory:
         pinned = people.pins(self.known)
         return {
             key: tuple(Account(user, key[0], key[1]) for user in sorted(pinned[key]))
-            for key in ((kind, email.casefold()) for kind, wanted in emails.items() for email in wanted)
+            for key in ((kind, mail_key(email)) for kind, wanted in emails.items() for email in wanted)
             if key in pinned
         }
 

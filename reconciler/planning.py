@@ -21,6 +21,7 @@ from reconciler.core.model import (
     LiveGroup,
     Snapshot,
     UserType,
+    mail_key,
 )
 from reconciler.core.offboard import offboard
 from reconciler.core.target import limit
@@ -59,7 +60,7 @@ class Reader(Protocol):
     def accounts(
         self, emails: Mapping[UserType, Collection[str]], /
     ) -> Mapping[tuple[UserType, str], tuple[Account, ...]]:
-        """All accounts of each userType and casefolded e-mail."""
+        """All accounts of each userType and e-mail as it is compared."""
 
     def default_language(self, groups: Mapping[str, LiveGroup], /) -> str | None:
         """The tenant's default language, if it can be told."""
@@ -98,6 +99,7 @@ class Part:
     known: Mapping[str, KnownGroup]
     found: Differences
     warnings: tuple[Diagnostic, ...] = ()
+    nowhere: frozenset[Entry] = frozenset()
 
 
 def plan_tenant(
@@ -139,7 +141,7 @@ def plan_tenant(
         remarks += people.mistaken(found.changes, iam.accounts(claimed))
     _refuse(tenant.name, remarks)
     strangers = _strangers(scope.targets, bound, known, snapshot)
-    return Part(snapshot, known, found, (*strangers, *identified.problems, *remarks))
+    return Part(snapshot, known, found, (*strangers, *identified.problems, *remarks), identified.nowhere)
 
 
 def _identify(
@@ -151,10 +153,11 @@ def _identify(
     scope: Scope,
 ) -> people.Identified:
     """The members that hold, by id: asks the service for the accounts of e-mails, and for nothing if there are none."""
-    pinned = people.pins(lockfile.known.get(bound.name, {}))
-    wanted = people.emails(bound, groups, scope.at, pinned)
+    pending = (change for change in lockfile.pending if change.tenant == bound.name)
+    pinned = people.pins(lockfile.known.get(bound.name, {}), pending)
+    wanted = people.emails(bound, groups, scope.at)
     found = iam.accounts(wanted) if wanted else {}
-    accepted = {email.casefold() for email in scope.identities}
+    accepted = {mail_key(email) for email in scope.identities}
     return people.identify(bound, everybody, groups, found, pinned, scope.at, accepted)
 
 

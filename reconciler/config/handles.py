@@ -9,7 +9,7 @@ from typing import Any, Final
 from pydantic import TypeAdapter, ValidationError
 
 from reconciler.config.values import Email, Text
-from reconciler.core.model import ALWAYS, Account, Entry
+from reconciler.core.model import ALWAYS, Account, Entry, mail_key
 
 _ODD: Final = re.compile(r"[^\w.+-]+|^\.+|\.+$")
 _EMAIL: Final = TypeAdapter[str](Email)
@@ -40,10 +40,10 @@ class Handles:
 
     def name(self, accounts: Mapping[str, Account]) -> None:
         """Give a name to every account with an e-mail that has none yet, in the order of their ids."""
-        mails = Counter((account.user_type, account.email.casefold()) for account in accounts.values())
+        mails = Counter((account.user_type, mail_key(account.email)) for account in accounts.values())
         for user in sorted(accounts.keys() - self.by_id.keys()):
             account = accounts[user]
-            mail = account.email.casefold()
+            mail = mail_key(account.email)
             if mail in self.by_email and mails[account.user_type, mail] == 1:
                 self.by_id[user] = self.by_email[mail]
             elif _is_good(_EMAIL, account.email):

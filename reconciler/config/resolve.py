@@ -68,7 +68,8 @@ def _tenants(root: Map, names: Roster, lists: Lists) -> Iterator[DesiredTenant]:
             name=text(tenant.get("tenant")) or "",
             source=tenant.source,
             groups=tuple(
-                _group(group, guards, _all_listed(group, names, zone, lists)) for group in maps(tenant, "groups")
+                _group(group, guards, _recognised(_all_listed(group, names, zone, lists), names))
+                for group in maps(tenant, "groups")
             ),
             guards=guards,
             offboarded=tuple(_offboarded(tenant.get("offboarded"), names, zone)),
@@ -78,7 +79,9 @@ def _tenants(root: Map, names: Roster, lists: Lists) -> Iterator[DesiredTenant]:
 
 def _offboarded(listed: Node | None, names: Roster, zone: tzinfo) -> Iterator[Entry]:
     for item in listed.items if isinstance(listed, Seq) else ():
-        yield from _meant(item, names, zone)
+        for entry in _meant(item, names, zone):
+            known = names.known.get(entry.person.id or entry.person.mail) or entry
+            yield replace(entry, person=known.person)
 
 
 def _group(group: Map, outer: Guards, listed: "Everybody") -> DesiredGroup:
@@ -119,6 +122,17 @@ def _all_listed(group: Map, names: Roster, zone: tzinfo, lists: Lists) -> Everyb
         {**reasons, **more.reasons},
         (*entries, *more.more.values()),
     )
+
+
+def _recognised(everybody: Everybody, names: Roster) -> Everybody:
+    """The same with people known by their bare ids and e-mails; a plain id with dates is an entry that says more."""
+    plain, reasons, entries = everybody
+    dated = names.dated(plain or {})
+    if plain is None or not (dated or entries):
+        return everybody
+    more = [Entry(Person(id=user), plain[user], reason=reasons.get(user, "")) for user in sorted(dated)]
+    kept = {user: source for user, source in plain.items() if user not in dated} if dated else plain
+    return kept, reasons, names.recognised((*entries, *more))
 
 
 def _listed(node: Node | None, names: Roster, zone: tzinfo) -> Everybody:

@@ -4,7 +4,8 @@ Teams are flattened once, however many groups name them, and a member entry with
 the flattened entries: a team of ten thousand in a hundred groups is not a million values.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, tzinfo
 from typing import Final
@@ -33,6 +34,7 @@ class Roster:
     people: dict[str, Entry] = field(default_factory=dict)
     teams: dict[str, list[Item]] = field(default_factory=dict)
     left: list[Entry] = field(default_factory=list)
+    known: dict[str, Entry] = field(default_factory=dict)
     _flat: dict[str, tuple[Entry, ...]] = field(default_factory=dict)
 
     def members_of(self, team: str) -> tuple[Entry, ...]:
@@ -43,6 +45,26 @@ class Roster:
             ways = {(entry.person, entry.period): entry for entry in reversed(list(through))}
             self._flat[team] = tuple(reversed(ways.values()))
         return self._flat[team]
+
+    def recognised(self, entries: Sequence[Entry]) -> tuple[Entry, ...]:
+        """The entries with who is listed by a bare id or e-mail taken for the person that has it, dates included.
+
+        A person's own dates hold however a list names the person, or the last day would have a way around it.
+        """
+        if not self.known:
+            return tuple(entries)
+        return tuple(entry if entry.person.handle else self._recognised(entry) for entry in entries)
+
+    def _recognised(self, entry: Entry) -> Entry:
+        person = self.known.get(entry.person.id or entry.person.mail)
+        if person is None:
+            return entry
+        period, reason = person.period.within(entry.period), entry.reason or person.reason
+        return replace(entry, person=person.person, period=period, reason=reason)
+
+    def dated(self, users: Collection[str]) -> frozenset[str]:
+        """Those of plain ids that are of people with dates."""
+        return frozenset(user for user, entry in self.known.items() if entry.period is not ALWAYS and user in users)
 
     def meant(self, node: Node, zone: tzinfo) -> Iterable[Entry]:
         """Whom an entry of a team or a member list means; nobody if it is malformed, which the schema says."""
@@ -96,6 +118,11 @@ def roster(roots: Sequence[Map]) -> Roster:
             found.people.setdefault(old, found.people[new])
         elif new in found.teams:
             found.teams.setdefault(old, found.teams[new])
+    mails = Counter(entry.person.mail for entry in found.people.values())
+    for entry in found.people.values():
+        for known_as in (entry.person.id, entry.person.mail if mails[entry.person.mail] == 1 else None):
+            if known_as:
+                found.known.setdefault(known_as, entry)
     return found
 
 
@@ -159,7 +186,9 @@ def keys_of(entry: Node) -> Sequence[str]:
 
 
 def known_by(people: Mapping[str, Entry]) -> Iterator[tuple[str, str, Entry]]:
-    """Handle, and what the person is known by in the service: the id and the e-mail as they are compared."""
+    """Handle, and what the person is known by in the service: the id, or the e-mail as it is compared.
+
+    An employee and a customer may share an e-mail, so with ids it tells nothing.
+    """
     for entry in {id(entry): entry for entry in people.values()}.values():
-        for known_as in filter(None, (entry.person.id, entry.person.mail)):
-            yield entry.person.handle, known_as, entry
+        yield entry.person.handle, entry.person.id or entry.person.mail, entry

@@ -11,6 +11,7 @@ from reconciler.config.schema_people import MemberPart
 from reconciler.config.wording import misspelt
 from reconciler.diagnostics import Diagnostic, Source
 
+DEEPEST: Final = 50
 _ONE: Final = "give exactly one of `id`, `email`, `person` and `team`"
 
 
@@ -107,7 +108,7 @@ def _names_once(roots: Sequence[Map]) -> Iterator[Diagnostic]:
 def _same_user(names: Roster) -> Iterator[Diagnostic]:
     first: dict[str, tuple[str, Source]] = {}
     for handle, known_as, entry in known_by(names.people):
-        before, place = first.setdefault(known_as, (handle, entry.source))
+        before, place = first.setdefault(known_as, (handle, entry.source)) if known_as else (handle, entry.source)
         if before != handle:
             yield Diagnostic(
                 f"`{handle}` and `{before}` are the same user: `{known_as}`",
@@ -204,6 +205,11 @@ def _circles_from(team: str, names: Roster, path: list[tuple[str, Source]], done
         yield Diagnostic(f"teams contain each other: {told}", last, "take one of these entries out", related)
         return
     if team in done:
+        return
+    if len(path) == DEEPEST:
+        message = f"teams stand within each other more than {DEEPEST} deep"
+        yield Diagnostic(message, path[-1][1], "list the people in fewer teams")
+        done.add(team)
         return
     for item in names.teams[team]:
         inner = text(item.node.get("team")) if isinstance(item.node, Map) else text(item.node)

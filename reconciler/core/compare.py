@@ -12,7 +12,7 @@ import msgspec
 
 from reconciler.core.document import describe, summary
 from reconciler.core.guards import refusals
-from reconciler.core.model import Person
+from reconciler.core.model import Person, mail_key
 from reconciler.core.plan import Change, Plan
 
 FORMAT: Final = 1
@@ -92,7 +92,7 @@ def _part(change: Change, name: str) -> Any:
     """One part as it counts: e-mails as they are compared, of a person what a plan file has, which is what is told."""
     part = getattr(change, name)
     if name == "email":
-        return part.casefold()
+        return mail_key(part)
     return (part.handle, part.email or "", part.name) if isinstance(part, Person) else part
 
 

@@ -21,6 +21,7 @@ from reconciler.core.model import (
     Snapshot,
     UserType,
     address,
+    mail_key,
 )
 from reconciler.core.plan import Action, Change, Reason, Touched
 from reconciler.diagnostics import Source
@@ -253,7 +254,7 @@ class _Group:
         return frozenset(
             user
             for user, entry in desired.named.items()
-            if not entry.person.id and entry.person.mail != self.emails.get(user, "").casefold()
+            if not entry.person.id and entry.person.mail != mail_key(self.emails.get(user, ""))
         )
 
     def _create(self, users: Iterable[str]) -> None:
@@ -285,10 +286,7 @@ class _Group:
             membership=desired.membership if desired else Membership.EXACT,
             guards=desired.guards if desired else guards,
             first_contact=self.live is not None and self.known is None,
-            emptied=members is not None
-            and not members
-            and desired is not None
-            and desired.membership is Membership.EXACT,
+            emptied=members is not None and not members and desired is not None and not desired.has_dates,
             vanished=members is None and bool(self.is_ours) and self.live is not None,
             unlisted=members is None,
             leaves=desired is None,

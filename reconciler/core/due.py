@@ -9,9 +9,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 from reconciler.core.model import ALWAYS, Desired, DesiredGroup, DesiredTenant, Entry, Period, Person
 from reconciler.diagnostics import Source
+
+FEW: Final = 3
 
 
 class What(StrEnum):
@@ -50,9 +53,14 @@ def due(desired: Desired, after: datetime, until: datetime | None = None) -> tup
 def next_date(tenants: Sequence[DesiredTenant], after: datetime) -> datetime | None:
     """The first instant after another at which anything changes.
 
-    Tried bound by bound, because nearly always the first one is it, and a list may have a million.
+    The first few bounds are tried by themselves, because nearly always one of them is it, and a list may have a
+    million.
     """
-    return next((when for when in sorted(_bounds(tenants, after)) if _changes(tenants, after, when)), None)
+    bounds = sorted(_bounds(tenants, after))
+    first = next((when for when in bounds[:FEW] if _changes(tenants, after, when)), None)
+    if first is not None or len(bounds) <= FEW:
+        return first
+    return min((item.when for tenant in tenants for item in _in_tenant(tenant, after)), default=None)
 
 
 def _bounds(tenants: Sequence[DesiredTenant], after: datetime) -> set[datetime]:

@@ -55,6 +55,18 @@ def normalise(fields: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
+def mail_key(email: str) -> str:
+    """An e-mail as it is compared: without regard to case, and never one letter for two others or another alphabet's.
+
+    Folding as for words would take ``straße`` for ``strasse`` and a Kelvin sign for a ``k``: those are other addresses.
+    """
+    if email.isascii():
+        return email.lower()
+    return "".join(
+        letter.lower() if letter.isascii() or not letter.lower()[0].isascii() else letter for letter in email
+    )
+
+
 def address(tenant: str, group: str, user: str | None = None) -> str:
     """``tenant/group`` or ``tenant/group/user``: the one name of a thing in every message, option and file."""
     return f"{tenant}/{group}" if user is None else f"{tenant}/{group}/{user}"
@@ -140,7 +152,7 @@ class Person:
     @property
     def mail(self) -> str:
         """The e-mail as it is compared: without regard to case; empty if there is none."""
-        return (self.email or "").casefold()
+        return mail_key(self.email or "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +247,11 @@ class DesiredGroup:
     named: Mapping[str, Entry] = field(default_factory=dict)
     ended: Mapping[str, Entry] = field(default_factory=dict)
     upcoming: Mapping[str, Entry] = field(default_factory=dict)
+
+    @property
+    def has_dates(self) -> bool:
+        """Whether the file lists somebody whose time is not now: a list that time has emptied is no empty list."""
+        return bool(self.ended or self.upcoming)
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,8 @@ def offboard(
     touched = dict(found.touched)
     for change in more:
         key = change.tenant, change.group
-        before = touched.get(key) or _touched(desired, wanted.get(change.group), live.groups[change.group])
+        group, before = live.groups[change.group], touched.get(key)
+        before = _counted(before, group) if before else _touched(desired, wanted.get(change.group), group)
         touched[key] = replace(before, desired=before.desired - 1)
     return replace(
         found,
@@ -61,6 +62,12 @@ def _removal(desired: DesiredTenant, group: LiveGroup, user: str, entry: Entry) 
         entry.reason,
         person=desired.people.get(user, entry.person),
     )
+
+
+def _counted(touched: Touched, group: LiveGroup) -> Touched:
+    """The same with its members counted: who is in a group whose members are not managed was read only for this."""
+    members = len(group.members or ())
+    return replace(touched, live=members, desired=touched.desired + members - touched.live)
 
 
 def _touched(desired: DesiredTenant, wanted: DesiredGroup | None, group: LiveGroup) -> Touched:

@@ -20,6 +20,7 @@ from reconciler.core.model import (
     LiveGroup,
     Person,
     UserType,
+    mail_key,
 )
 from reconciler.core.plan import Action, Change
 from reconciler.diagnostics import Diagnostic, Severity, Source
@@ -30,24 +31,28 @@ IDENTITY: Final = "identity"
 MOST_NAMED: Final = 5
 
 Accounts = Mapping[tuple[UserType, str], tuple[Account, ...]]
-"""All accounts of a userType and a casefolded e-mail."""
+"""All accounts of a userType and an e-mail as it is compared."""
 
 Pins = Mapping[tuple[UserType, str], frozenset[str]]
-"""The ids that a casefolded e-mail led to when applied, by userType: more than one once a change was accepted."""
+"""The ids that an e-mail led to when applied, by userType: more than one once a change was accepted."""
 
 
-def pins(known: Mapping[str, KnownGroup]) -> Pins:
-    """What the lockfile remembers of e-mails, over all groups of a tenant."""
+def pins(known: Mapping[str, KnownGroup], pending: Iterable[Change] = ()) -> Pins:
+    """What the lockfile remembers of e-mails, over all groups of a tenant.
+
+    What an unfinished run was about to remember counts too: whether it came to that is not asked yet.
+    """
     found: defaultdict[tuple[UserType, str], set[str]] = defaultdict(set)
+    for change in pending:
+        if change.email and change.user:
+            found[change.user_type, mail_key(change.email)].add(change.user)
     for group in known.values():
         for user, email in group.emails.items():
-            found[group.user_type, email.casefold()].add(user)
+            found[group.user_type, mail_key(email)].add(user)
     return {key: frozenset(users) for key, users in found.items()}
 
 
-def emails(
-    tenant: DesiredTenant, live: Mapping[str, LiveGroup], at: datetime, pinned: Pins
-) -> dict[UserType, set[str]]:
+def emails(tenant: DesiredTenant, live: Mapping[str, LiveGroup], at: datetime) -> dict[UserType, set[str]]:
     """The e-mails that have to be looked up, by the userType of the account: those of entries that hold, no more.
 
     They are given as written, because an account may have exactly that spelling and another one the same in lower case.
@@ -60,7 +65,7 @@ def emails(
                 wanted[kind].add(entry.person.email or "")
     for entry in tenant.offboarded:
         if not entry.person.id and entry.period.holds(at):
-            for kind in _kinds(entry.person, pinned):
+            for kind in _kinds(entry.person):
                 wanted[kind].add(entry.person.email or "")
     return dict(wanted)
 
@@ -83,17 +88,15 @@ def by_id(people: Iterable[Entry], pinned: Pins) -> dict[str, Person]:
         user: replace(person, id=user)
         for person in persons
         if not person.id
-        for kind in _kinds(person, pinned)
+        for kind in _kinds(person)
         for user in pinned.get((kind, person.mail), ())
     }
     return remembered | {person.id: person for person in persons if person.id}
 
 
-def _kinds(person: Person, pinned: Pins) -> tuple[UserType, ...]:
-    """The types of account that somebody to be offboarded may have: both, unless something tells."""
-    if person.user_type:
-        return (person.user_type,)
-    return tuple(kind for kind in UserType if (kind, person.mail) in pinned) or tuple(UserType)
+def _kinds(person: Person) -> tuple[UserType, ...]:
+    """The types of account that somebody may have: both, unless the file tells."""
+    return (person.user_type,) if person.user_type else tuple(UserType)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +104,14 @@ class Identified:
     """A tenant with all members that hold by id, who is to be in no group at all, and what stands in the way.
 
     ``moved`` are the e-mails that lead to somebody else now; ``problems`` has everything else, remarks included.
+    ``nowhere`` are those who left and have no account here, by their e-mail.
     """
 
     tenant: DesiredTenant
     leaving: Mapping[str, Entry] = field(default_factory=dict)
     problems: tuple[Diagnostic, ...] = ()
     moved: tuple[Diagnostic, ...] = ()
+    nowhere: frozenset[Entry] = frozenset()
 
 
 def identify(
@@ -118,20 +123,27 @@ def identify(
     at: datetime,
     accepted: Collection[str] = (),
 ) -> Identified:
-    """The tenant's groups with the members that hold at the instant; ``accepted`` are casefolded e-mails that may move.
+    """The tenant's groups with the members that hold at the instant; ``accepted`` are e-mails that may move.
 
-    Who is offboarded and a member as well is a contradiction that only the author can solve, so it is a problem.
+    Who is offboarded and a member as well is a contradiction that only the author can solve, so it is a problem. A
+    date on which somebody leaves is none: nobody has to touch the lists on that day for it to come about.
     """
     search = _Search(tenant.name, found, pinned, at, accepted)
     named = list(people)
-    bounded = {entry.person.id: entry for entry in named if entry.person.id and not entry.period.holds(at)}
-    groups = tuple(search.members(group, user_type(group, live), bounded) for group in tenant.groups)
     leaving = dict(search.leaving(tenant.offboarded))
+    gone = {user: entry for user, entry in leaving.items() if entry.period.start is not None}
+    absent = {kind: search.absent(named, kind) | gone for kind in UserType}
+    kinds = [user_type(group, live) for group in tenant.groups]
+    groups = tuple(search.members(group, kind, absent[kind]) for group, kind in zip(tenant.groups, kinds, strict=True))
     search.problems += _torn(groups, leaving)
     known_as = by_id(named, pinned) | search.known_as
     known_as |= {user: known_as.get(user, entry.person) for user, entry in leaving.items()}
     return Identified(
-        replace(tenant, groups=groups, people=known_as), leaving, tuple(search.problems), tuple(search.moved.values())
+        replace(tenant, groups=groups, people=known_as),
+        leaving,
+        tuple(search.problems),
+        tuple(search.moved.values()),
+        frozenset(search.nowhere),
     )
 
 
@@ -162,47 +174,70 @@ class _Search:
         self.problems: list[Diagnostic] = []
         self.moved: dict[tuple[UserType, str], Diagnostic] = {}
         self.known_as: dict[str, Person] = {}
+        self.nowhere: list[Entry] = []
         self._told: set[tuple[UserType, str]] = set()
 
-    def members(self, group: DesiredGroup, kind: UserType, bounded: Mapping[str, Entry]) -> DesiredGroup:
-        """The group with its entries as members; a plain id of a person is one only while that person can be."""
-        stopped = {user: bounded[user] for user in bounded.keys() & (group.members or {}).keys()}
+    def absent(self, people: Iterable[Entry], kind: UserType) -> dict[str, Entry]:
+        """The people who can be no member now, by every id that they are known to have, however a list names them."""
+        away = (entry for entry in people if not entry.period.holds(self.at))
+        return {user: entry for entry in away for user in self._ids(entry.person, kind)}
+
+    def members(self, group: DesiredGroup, kind: UserType, absent: Mapping[str, Entry]) -> DesiredGroup:
+        """The group with its entries as members; who is ``absent`` is none, whatever stands in the list."""
+        stopped = {user: absent[user] for user in absent.keys() & (group.members or {}).keys()}
         if group.members is None or not (group.entries or stopped):
             return group
-        active, ended, upcoming = self._sorted(group, kind)
+        active, ended, upcoming = self._sorted(group, kind, absent)
         for user, entry in stopped.items():
-            (ended if entry.period.is_over(self.at) else upcoming).setdefault(user, entry)
+            (ended if self._is_gone(entry) else upcoming).setdefault(user, entry)
         plain = {user: source for user, source in group.members.items() if user not in stopped}
-        named = {user: entry for user, entry in active.items() if user not in plain}
+        named = {user: entry for user, entry in active.items() if user not in plain or not entry.person.id}
         return replace(
             group,
             entries=(),
-            members=plain | {user: entry.source for user, entry in named.items()},
-            reasons={**group.reasons, **{user: entry.reason for user, entry in named.items() if entry.reason}},
+            members={user: entry.source for user, entry in named.items()} | plain,
+            reasons={**{user: entry.reason for user, entry in named.items() if entry.reason}, **group.reasons},
             named=named,
             ended={user: entry for user, entry in ended.items() if user not in plain and user not in named},
             upcoming={user: entry for user, entry in upcoming.items() if user not in plain and user not in named},
         )
 
-    def _sorted(self, group: DesiredGroup, kind: UserType) -> tuple[dict[str, Entry], ...]:
-        """The entries by user id: those that hold, of several the one that lasts longest, are over, or not begun."""
+    def _sorted(self, group: DesiredGroup, kind: UserType, absent: Mapping[str, Entry]) -> tuple[dict[str, Entry], ...]:
+        """The entries by user id: those that hold, are over, or have not begun.
+
+        Of several that hold the one that lasts longest is told; if any of them is by e-mail, that is told with it, or
+        nobody would notice when it leads to somebody else.
+        """
         active: dict[str, Entry] = {}
+        by_email: dict[str, Person] = {}
         ended: dict[str, Entry] = {}
         upcoming: dict[str, Entry] = {}
         for entry in group.entries:
-            if entry.period.holds(self.at):
-                user = self.user_of(entry, kind)
-                if user is not None and (user not in active or _outlasts(entry, active[user])):
-                    active[user] = entry
-            else:
+            if not entry.period.holds(self.at):
                 away = ended if entry.period.is_over(self.at) else upcoming
-                for user in self._remembered(entry.person, kind):
-                    away.setdefault(user, entry)
+                for each in self._ids(entry.person, kind):
+                    away.setdefault(each, entry)
+            elif (user := self.user_of(entry, kind)) is not None:
+                if user in absent:
+                    (ended if self._is_gone(absent[user]) else upcoming).setdefault(user, absent[user])
+                elif user not in active or _outlasts(entry, active[user]):
+                    active[user] = entry
+                if not entry.person.id:
+                    by_email.setdefault(user, entry.person)
+        for user in by_email.keys() & active.keys():
+            active[user] = replace(active[user], person=by_email[user])
         return active, ended, upcoming
 
-    def _remembered(self, person: Person, kind: UserType) -> Iterable[str]:
-        """The ids of somebody who is not to be looked up any more: as given, or as the lockfile remembers."""
-        return (person.id,) if person.id else self.pinned.get((kind, person.mail), ())
+    def _is_gone(self, entry: Entry) -> bool:
+        """Whether somebody absent was there before: an entry that holds is one of leaving."""
+        return entry.period.is_over(self.at) or entry.period.holds(self.at)
+
+    def _ids(self, person: Person, kind: UserType) -> Collection[str]:
+        """The ids of somebody as far as they are known without asking: as given, remembered, or looked up anyway."""
+        if person.id:
+            return (person.id,)
+        accounts = self.found.get((kind, person.mail), ())
+        return self.pinned.get((kind, person.mail), frozenset()) | {account.id for account in accounts}
 
     def user_of(self, entry: Entry, kind: UserType) -> str | None:
         """The id of who is to be a member, or None with a problem noted."""
@@ -222,7 +257,8 @@ class _Search:
 
     def _looked_up(self, entry: Entry, kind: UserType) -> str | None:
         key = kind, entry.person.mail
-        accounts, new = _usable(self.found.get(key, ())), key not in self._told
+        before = self.pinned.get(key, frozenset())
+        accounts, new = _usable(self.found.get(key, ()), before), key not in self._told
         self._told.add(key)
         if len(accounts) != 1:
             if new:
@@ -231,7 +267,6 @@ class _Search:
         (account,) = accounts
         if new and account.problem:
             self.problems.append(self._unfit(entry, account))
-        before = self.pinned.get(key, frozenset())
         if before and account.id not in before and key[1] not in self.accepted:
             self.moved.setdefault(key, self._moved(entry, before, account.id))
         if entry.person.handle or account.id not in self.known_as:
@@ -274,14 +309,16 @@ class _Search:
     def leaving(self, entries: Iterable[Entry]) -> Iterator[tuple[str, Entry]]:
         """Who is to be in no group now; an e-mail of this tenant's list that leads nowhere is worth a remark.
 
-        Who left on a day is to be nowhere in any tenant, and was hardly in each of them.
+        Who left on a day is to be nowhere in any tenant, and was hardly in each of them; only nowhere at all is odd.
         """
         for entry in entries:
             if not entry.period.holds(self.at):
                 continue
             users = list(self._all_of(entry.person))
             yield from ((user, entry) for user in users)
-            if not users and entry.period.start is None:
+            if not users and entry.period.start is not None:
+                self.nowhere.append(entry)
+            elif not users:
                 self.problems.append(
                     Diagnostic(
                         f"{told(entry.person)} is offboarded, and no account of {self.tenant} has this e-mail",
@@ -297,14 +334,20 @@ class _Search:
             yield person.id
             return
         seen: set[str] = set()
-        for kind in _kinds(person, self.pinned):
+        for kind in _kinds(person):
             seen |= {account.id for account in self.found.get((kind, person.mail), ())}
             seen |= self.pinned.get((kind, person.mail), frozenset())
         yield from sorted(seen)
 
 
-def _usable(accounts: tuple[Account, ...]) -> tuple[Account, ...]:
-    """The accounts that an e-mail may mean: beside one that is open, those that are shut are left behind."""
+def _usable(accounts: tuple[Account, ...], before: Collection[str]) -> tuple[Account, ...]:
+    """The accounts that an e-mail may mean: of several the one that it led to before, or the only one that is open.
+
+    Beside an open one those that are shut are left behind. Whoever registers a second account must not stop the first.
+    """
+    same = tuple(account for account in accounts if account.id in before and not account.shut)
+    if len(same) == 1:
+        return same
     is_open = tuple(account for account in accounts if not account.shut)
     return is_open if len(is_open) == 1 else accounts
 
@@ -373,4 +416,15 @@ def mistaken(changes: Iterable[Change], found: Accounts) -> Iterator[Diagnostic]
             "correct the person's `id` or `email`",
             address=change.address,
             severity=Severity.ERROR if accounts else Severity.WARNING,
+        )
+
+
+def unheard_of(nowhere: Collection[frozenset[Entry]]) -> Iterator[Diagnostic]:
+    """A remark on each who left and has no account in any tenant: a misspelt e-mail would keep somebody in."""
+    for entry in sorted(frozenset.intersection(*nowhere) if nowhere else (), key=lambda entry: entry.source):
+        yield Diagnostic(
+            f"{told(entry.person)} left, and no account of any tenant has this e-mail",
+            entry.source,
+            "if the accounts are gone there is nothing to do; otherwise correct it, or give the id",
+            severity=Severity.WARNING,
         )

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import msgspec
 
-from reconciler.core.model import Fields, Guards, Membership, Person, UserType, address
+from reconciler.core.model import Fields, Guards, Membership, Person, UserType, address, mail_key
 from reconciler.diagnostics import Diagnostic, Source
 
 POLICY: Final = "policy "
@@ -174,7 +174,7 @@ class Plan:
 
 def _essence(change: Change) -> list[Any]:
     """What a change does, as values; an e-mail to remember comes last, so that plans without one stay as they are."""
-    remembered = [change.email.casefold()] if change.email else []
+    remembered = [mail_key(change.email)] if change.email else []
     return [
         change.tenant,
         change.group,

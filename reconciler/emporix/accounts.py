@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from operator import attrgetter
 from typing import Any, Final
 
-from reconciler.core.model import Account, UserType
+from reconciler.core.model import Account, UserType, mail_key
 from reconciler.emporix import calls, query, wire
 from reconciler.emporix.client import Client
 from reconciler.emporix.paging import Listing, read_all
@@ -18,7 +18,7 @@ _id = attrgetter("id")
 
 
 def find_accounts(client: Client, emails: Mapping[UserType, Collection[str]]) -> Found:
-    """For each type and casefolded e-mail all accounts that have it, whatever its case: none, one or several.
+    """For each type and e-mail as it is compared all accounts that have it, whatever its case: none, one or several.
 
     Employees are the one list of all of them. Customers are asked for many at once, as written and in lower case, since
     the service is not known to disregard case; by pattern those that are not found so, and those that a list can't say.
@@ -31,8 +31,8 @@ def find_accounts(client: Client, emails: Mapping[UserType, Collection[str]]) ->
     if emails.get(UserType.EMPLOYEE):
         listings.append(_employees(client))
     found = _read(client, listings)
-    known = {account.email.casefold() for account in found if account.user_type is UserType.CUSTOMER}
-    rest = sorted(email for email in customers if email.casefold() not in known)
+    known = {mail_key(account.email) for account in found if account.user_type is UserType.CUSTOMER}
+    rest = sorted(email for email in customers if mail_key(email) not in known)
     patterns = [query.in_any_case("contactEmail", some) for some in query.batches(rest, _PER_PATTERN)]
     found += _read(client, [_customers(client, pattern) for pattern in patterns])
     return _by_email(emails, found)
@@ -41,10 +41,10 @@ def find_accounts(client: Client, emails: Mapping[UserType, Collection[str]]) ->
 def _by_email(emails: Mapping[UserType, Collection[str]], found: Iterable[Account]) -> Found:
     """The accounts that were asked for, each once: a query may find others, and two may find the same."""
     accounts: dict[tuple[UserType, str], dict[str, Account]] = {
-        (kind, email.casefold()): {} for kind, wanted in emails.items() for email in wanted
+        (kind, mail_key(email)): {} for kind, wanted in emails.items() for email in wanted
     }
     for account in found:
-        if (same := accounts.get((account.user_type, account.email.casefold()))) is not None:
+        if (same := accounts.get((account.user_type, mail_key(account.email)))) is not None:
             same[account.id] = account
     return {key: tuple(same[user] for user in sorted(same)) for key, same in accounts.items()}
 

@@ -67,7 +67,7 @@ class Iam:
     def accounts(
         self, emails: Mapping[UserType, Collection[str]]
     ) -> Mapping[tuple[UserType, str], tuple[Account, ...]]:
-        """The accounts of each type and casefolded e-mail: none if not found, several if the service has it twice."""
+        """The accounts of each type and e-mail: none if not found, several if the service has it twice."""
         return find_accounts(self._client, emails)
 
     def people(self, ids: Mapping[str, UserType]) -> Mapping[str, Account]:

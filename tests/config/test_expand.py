@@ -42,7 +42,7 @@ def test_each_tenant_gets_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(GOOD)
     found = groups(Given(), Path("a.yaml"), Path("b.yaml"))
     assert {name: list(each) for name, each in found.items()} == {
-        "acmedev": ["catalog-managers", "Buyer", "other"],
+        "acmedev": ["catalog-managers", "Buyer", "other", "new-acmedev"],
         "acmestage": ["catalog-managers", "Buyer"],
         "acmeprod": ["catalog", "other"],
     }

@@ -103,3 +103,9 @@ def test_what_is_let_go_takes_its_e_mail_along() -> None:
     """Or the e-mail would stand for somebody who is not ours any more."""
     group = KnownGroup(False, UserType.EMPLOYEE, frozenset({"a", "b"}), emails={"a": "a@x.y", "b": "b@x.y"})
     assert without({"acme": {"g": group}}, "acme/g/a")["acme"]["g"].emails == {"b": "b@x.y"}
+
+
+def test_a_member_moves_into_another_group_of_ours() -> None:
+    """Beside those who are there, and out of the group that it was in."""
+    moved_on = moved(KNOWN, "acme/guests/cleo", "acme/clerks/cleo")
+    assert (moved_on["acme"]["clerks"].members, moved_on["acme"]["guests"].members) == ({"ana", "ben", "cleo"}, set())

@@ -67,3 +67,12 @@ def test_without_dates_nothing_depends_on_the_day() -> None:
     tenants = (DesiredTenant("acmeprod", HERE, (group,)),)
     assert not has_dates(tenants)
     assert next_date(tenants, AT) is None
+
+
+def test_bounds_that_change_nothing_are_passed_over() -> None:
+    """Five people are in for good by another entry; only the sixth's end is a date."""
+    lasting = [Entry(Person(str(n), id=str(n)), HERE) for n in range(5)]
+    timed = [Entry(Person(str(n), id=str(n)), HERE, Period(end=AT + timedelta(days=n + 1))) for n in range(6)]
+    for count, expected in ((2, None), (5, None), (6, AT + timedelta(days=6))):
+        group = DesiredGroup(HERE, id="g", members={}, entries=(*lasting, *timed[:count]))
+        assert next_date((DesiredTenant("acmeprod", HERE, (group,)),), AT) == expected

@@ -92,3 +92,14 @@ def test_others_left_alone_stay_told() -> None:
     snapshot = Snapshot("acme", {"g": live("g", "ana", "eve")}, {"ana": frozenset({"g"})})
     plan = plan_of(DesiredTenant("acme", HERE, groups), snapshot, {"g": KnownGroup(False, TYPE)})
     assert plan.left == {"acme/g": ("eve",)}
+
+
+def test_members_read_only_for_the_leaving_are_counted() -> None:
+    """Of a group whose members are not managed and whose definition changes as well: guards need both numbers."""
+    fields = {"userType": TYPE.value, "name": {"en": "New"}}
+    desired = DesiredTenant("acme", HERE, (DesiredGroup(HERE, id="g", fields=fields),))
+    unread = Snapshot("acme", {"g": LiveGroup("g", {"userType": TYPE.value}, TYPE, 1)})
+    found = diff(desired, unread, {"g": KnownGroup(True, TYPE)})
+    snapshot = Snapshot("acme", {"g": live("g", "ana", "bo", "cy")}, {"ana": frozenset({"g"})})
+    touched = offboard(found, desired, snapshot, {"ana": ANA}).touched["acme", "g"]
+    assert (touched.live, touched.desired) == (3, 2)

@@ -17,8 +17,22 @@ from reconciler.core.model import (
     Period,
     Person,
     UserType,
+    mail_key,
 )
-from reconciler.core.people import IDENTITY, Accounts, Identified, emails, identify, overdue, pins, told
+from reconciler.core.people import (
+    IDENTITY,
+    Accounts,
+    Identified,
+    claims,
+    emails,
+    identify,
+    mistaken,
+    overdue,
+    pins,
+    told,
+    unheard_of,
+)
+from reconciler.core.plan import Action, Change, Reason
 from reconciler.diagnostics import Diagnostic, Severity, Source
 
 AT = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -86,8 +100,8 @@ def test_somebody_is_a_member_while_any_entry_holds() -> None:
         if ends:
             lasting = None if None in ends else max(end for end in ends if end)
             assert result.named["00uM"].period.end == lasting
-        over = any(entry.person.id and entry.period.is_over(AT) for entry in entries)
-        coming = any(entry.person.id and not entry.period.has_begun(AT) for entry in entries)
+        over = any(entry.period.is_over(AT) for entry in entries)
+        coming = any(not entry.period.has_begun(AT) for entry in entries)
         assert (set(result.ended), set(result.upcoming)) == (
             {"00uM"} if over and not ends else set(),
             {"00uM"} if coming and not ends else set(),
@@ -107,6 +121,108 @@ def test_a_plain_id_of_a_person_who_left_is_no_member() -> None:
     both = {"00uA": line(1), "00uB": line(2), "00uC": line(3)}
     (result,) = found(tenant(group(members=both)), people=(ana, soon)).tenant.groups
     assert (result.members, result.ended, result.upcoming) == ({"00uC": line(3)}, {"00uA": ana}, {"00uB": soon})
+
+
+@pytest.mark.parametrize("listed", [Person(id="00uM"), Person(email="marta@acme.example")])
+@pytest.mark.parametrize("known", [Person("marta", id="00uM"), MARTA])
+def test_a_persons_end_holds_however_a_list_names_the_person(listed: Person, known: Person) -> None:
+    """By id or e-mail, and however the person is known: as an entry, and as a plain id."""
+    person = Entry(known, line(5), Period(end=AT, bound=line(6)))
+    pinned = {(EMPLOYEE, "marta@acme.example"): frozenset({"00uM"})}
+    entries = group(Entry(listed, line(2))), group(members={"00uM": line(3)}, id="plain")
+    result = found(tenant(*entries), people=(person,), pinned=pinned)
+    assert [(g.members, g.ended) for g in result.tenant.groups] == [({}, {"00uM": person})] * 2
+    assert all(each.has_dates for each in result.tenant.groups)
+    later = found(tenant(*entries), people=(replace(person, period=Period(start=AT + DAY)),), pinned=pinned)
+    assert [set(each.upcoming) for each in later.tenant.groups] == [{"00uM"}, {"00uM"}]
+
+
+def test_a_day_of_leaving_is_no_contradiction() -> None:
+    """Whoever is listed by another name of the same user goes on that day, and nobody has to touch the lists."""
+    leaving = (Entry(MARTA, line(8), Period(start=AT - DAY)), Entry(Person(id="00uX"), line(9), Period(start=AT)))
+    groups = group(Entry(Person(id="00uM"), line(2)), members={"00uX": line(3)})
+    result = found(tenant(groups, offboarded=leaving))
+    assert (result.problems, result.tenant.groups[0].members) == ((), {})
+    assert set(result.tenant.groups[0].ended) == {"00uM", "00uX"}
+
+
+def test_an_e_mail_is_remembered_beside_an_id_of_the_same_user() -> None:
+    """As a plain id, as a lasting entry, or before it: or a later owner of the address would join unseen."""
+    by_mail, by_id = Entry(MARTA, line(2)), Entry(Person("m", id="00uM"), line(3))
+    for one in (group(by_mail, members={"00uM": line(1)}), group(by_mail, by_id), group(by_id, by_mail)):
+        (result,) = found(tenant(one)).tenant.groups
+        assert set(result.members or {}) == {"00uM"}
+        assert result.named["00uM"].person == MARTA
+
+
+def test_what_a_killed_run_was_about_to_remember_counts() -> None:
+    change = Change("acmeprod", "g", "00uM", Action.CREATE, Reason.NEW, EMPLOYEE, email="Marta@x.y")
+    plain = Change("acmeprod", "g", "00uA", Action.CREATE, Reason.NEW, EMPLOYEE)
+    assert pins({}, [change, plain]) == {(EMPLOYEE, "marta@x.y"): {"00uM"}}
+
+
+def test_the_account_that_was_led_to_before_is_the_one() -> None:
+    """A second one with the same e-mail must not keep the first from anything."""
+    both = {(EMPLOYEE, "marta@acme.example"): (account("00uNEW"), account("00uM"))}
+    pinned = {(EMPLOYEE, "marta@acme.example"): frozenset({"00uM"})}
+    result = found(tenant(group(Entry(MARTA, line(4)))), both, pinned=pinned)
+    assert (result.tenant.groups[0].members, result.problems, result.moved) == ({"00uM": line(4)}, (), ())
+
+
+def test_letters_of_other_alphabets_are_other_addresses() -> None:
+    assert mail_key("Ana@ACME.example") == mail_key("ana@acme.example")
+    assert mail_key("ÄNNE@x.y") == mail_key("änne@x.y")
+    assert (
+        len({mail_key(text) for text in ("strasse@x.y", "straße@x.y", "k@x.y", "\u212a@x.y", "\u0130@x.y", "i@x.y")})
+        == 6
+    )
+
+
+def test_who_left_and_is_nowhere_is_told_once() -> None:
+    """In no tenant at all: a misspelt e-mail would keep somebody in."""
+    entry, other = (
+        Entry(Person("al", email="al@x.y"), line(8), Period(start=AT)),
+        Entry(MARTA, line(9), Period(start=AT)),
+    )
+    (remark,) = unheard_of([frozenset({entry, other}), frozenset({entry})])
+    assert (remark.message, remark.source) == (
+        "al (al@x.y) left, and no account of any tenant has this e-mail",
+        line(8),
+    )
+    assert list(unheard_of([])) == []
+    assert found(tenant(offboarded=(entry,))).nowhere == {entry}
+
+
+def test_an_id_whose_e_mail_is_anothers_is_refused() -> None:
+    """A reviewer would let a stranger in under a name that is trusted; only where somebody joins is it asked."""
+    wrong = Change(
+        "acmeprod", "g", "00uX", Action.CREATE, Reason.NEW, EMPLOYEE, line(3), person=replace(MARTA, id="00uX")
+    )
+    others = (
+        replace(wrong, user="00uM", person=replace(MARTA, id="00uM")),
+        replace(wrong, action=Action.DELETE),
+        replace(wrong, email="Marta@acme.example"),
+        replace(wrong, person=None),
+        replace(wrong, user="00uN", person=Person("n", "00uN")),
+        replace(wrong, user="00uS", person=Person("s", "00uS", "secret@x.y")),
+        replace(wrong, user="00uG", person=Person("g", "00uG", "gone@x.y")),
+        replace(wrong, group="h"),
+    )
+    changes = (wrong, *others)
+    assert claims(changes) == {EMPLOYEE: {"Marta@acme.example", "secret@x.y", "gone@x.y"}}
+    stranger, gone = mistaken(changes, {**FOUND, (EMPLOYEE, "gone@x.y"): ()})
+    assert (stranger.message, stranger.source, stranger.severity) == (
+        "marta (Marta@acme.example, 00uX): the e-mail leads to 00uM, not to this id", line(3), Severity.ERROR,
+    )  # fmt: skip
+    assert (gone.message, gone.severity) == ("g (gone@x.y, 00uG): the e-mail leads to no account", Severity.WARNING)
+
+
+def test_who_left_is_pointed_out_where_still_named() -> None:
+    """The line of leaving is what keeps somebody out, so it stays."""
+    ana = Person("ana", id="00uA")
+    entries = (Entry(ana, line(2), Period(end=AT - DAY, bound=line(7))),)
+    (remark,) = overdue([tenant(group(*entries), offboarded=(Entry(ana, line(7), Period(start=AT - DAY)),))], AT)
+    assert remark.source == line(2)
 
 
 def test_unmanaged_members_stay_so() -> None:
@@ -129,13 +245,12 @@ def test_only_what_holds_is_looked_up() -> None:
         Entry(Person(id="00uX"), HERE),
     )
     desired = tenant(group(Entry(MARTA, HERE), over, other), customers, offboarded=leaving)
-    pinned = {(EMPLOYEE, "known@x.y"): frozenset({"00uK"})}
-    assert emails(desired, live, AT, pinned) == {
+    assert emails(desired, live, AT) == {
         EMPLOYEE: {"Marta@acme.example", "Gone@x.y", "known@x.y"},
-        CUSTOMER: {"C@x.y", "Gone@x.y", "told@x.y"},
+        CUSTOMER: {"C@x.y", "Gone@x.y", "known@x.y", "told@x.y"},
     }
     unknown = tenant(replace(customers, id="nowhere"))
-    assert emails(unknown, live, AT, {}) == {EMPLOYEE: {"C@x.y"}}
+    assert emails(unknown, live, AT) == {EMPLOYEE: {"C@x.y"}}
 
 
 def test_pins_are_gathered_over_all_groups() -> None:
@@ -265,3 +380,9 @@ def test_who_is_no_member_any_more_keeps_the_name() -> None:
     )
     known = found(tenant(group()), people=people, pinned=pinned).tenant.people
     assert known == {"00uM": replace(MARTA, id="00uM"), "00uOld": people[1].person}
+
+
+def test_a_name_is_told_although_another_list_has_the_bare_e_mail() -> None:
+    groups = group(Entry(MARTA, line(4))), group(Entry(Person(email="marta@acme.example"), line(5)), id="h")
+    for order in (groups, groups[::-1]):
+        assert found(tenant(*order)).tenant.people["00uM"].handle == "marta"
