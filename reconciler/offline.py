@@ -48,7 +48,7 @@ class Memory:
         """The language that texts in the lockfile tell, if they do."""
         return offline.language(self.known)
 
-    def restricted_to(self) -> None:
+    def access_controls(self) -> None:
         """Not known, so the rule is not checked."""
 
     def templates(self) -> None:

@@ -47,6 +47,6 @@ def examine(client: Client) -> Standing:
     granted = client.tokens.scopes
     if granted is None:
         said = client.send(calls.own_scopes(client.tenant)).value
-        granted = None if said is None else frozenset(word for word in said.scopes.split() if "=" not in word)
+        granted = None if said is None else said.granted
     client.send(calls.probe(client.tenant))
     return Standing(client.tenant, granted, client.skew)
