@@ -33,6 +33,7 @@ from reconciler.state.lockfile import Lockfile
 
 MOST_TENANTS_AT_ONCE = 8
 Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 Reach = Callable[[str], Reader]
@@ -58,12 +59,12 @@ def make_plan(desired: Desired, lockfile: Lockfile, connect: Reach, scope: Scope
 
     A tenant that can't be planned stands in ``errors`` and hides none of the others.
     """
-    tenants = _in_scope(desired, lockfile, scope)
+    tenants = in_scope(desired, lockfile, scope)
 
     def plan_one(tenant: DesiredTenant) -> Part:
         return plan_tenant(tenant, desired.people, lockfile, connect(tenant.name), scope)
 
-    parts, errors = _each({tenant.name: tenant for tenant in tenants}, plan_one)
+    parts, errors = each({tenant.name: tenant for tenant in tenants}, plan_one)
     plan = _assemble(parts, errors, lockfile)
     orphaned = tuple(tenant.name for tenant in tenants if tenant.source is None)
     plan = replace(
@@ -101,7 +102,7 @@ def find_drift(desired: Desired, lockfile: Lockfile, connect: Reach, tenants: Se
         named = people.by_id(desired.people, people.pins(known))
         return Part(snapshot, known, drift(name, snapshot, known, frozenset(open_groups), named))
 
-    parts, errors = _each({name: name for name in names}, compare)
+    parts, errors = each({name: name for name in names}, compare)
     return Outlook(_assemble(parts, errors, lockfile), *_read(parts, lockfile), errors)
 
 
@@ -116,7 +117,7 @@ def read_again(plan: Plan, lockfile: Lockfile, connect: Reach) -> Outlook:
         found = Differences(changes=[change for change in plan.changes if change.tenant == name])
         return Part(answer(rules.questions(found, snapshot), snapshot, iam), known, found)
 
-    parts, errors = _each({name: name for name in sorted({change.tenant for change in plan.changes})}, read)
+    parts, errors = each({name: name for name in sorted({change.tenant for change in plan.changes})}, read)
     return Outlook(plan, *_read(parts, lockfile), errors)
 
 
@@ -124,7 +125,8 @@ def _remembered(lockfile: Lockfile) -> set[str]:
     return set(lockfile.known) | {change.tenant for change in lockfile.pending}
 
 
-def _in_scope(desired: Desired, lockfile: Lockfile, scope: Scope) -> list[DesiredTenant]:
+def in_scope(desired: Desired, lockfile: Lockfile, scope: Scope) -> list[DesiredTenant]:
+    """The tenants of configuration and lockfile that are asked for; raises PlanError for one that neither knows."""
     configured = {tenant.name: tenant for tenant in desired.tenants}
     names = _chosen(sorted(configured.keys() | _remembered(lockfile)), scope.tenants)
     if scope.targets:
@@ -143,11 +145,11 @@ def _chosen(names: list[str], wanted: Iterable[str]) -> list[str]:
     return chosen or names
 
 
-def _each(
-    items: Mapping[str, Item], work: Callable[[Item], Part]
-) -> tuple[dict[str, Part], dict[str, ReconcilerError]]:
+def each(
+    items: Mapping[str, Item], work: Callable[[Item], Result]
+) -> tuple[dict[str, Result], dict[str, ReconcilerError]]:
     """Do the work for each tenant, all at once, and keep results and failures apart, both in the tenants' order."""
-    parts: dict[str, Part] = {}
+    parts: dict[str, Result] = {}
     errors: dict[str, ReconcilerError] = {}
     workers = Workers(MOST_TENANTS_AT_ONCE)  # not an executor's, for which Ctrl-C would have to wait
     try:

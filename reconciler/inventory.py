@@ -62,7 +62,7 @@ class Inventory:
     def default_language(self, _: Mapping[str, LiveGroup]) -> None:
         """Not known: texts are written with their languages."""
 
-    def restricted_to(self) -> None:
+    def access_controls(self) -> None:
         """Not known: no definition is about to be changed."""
 
     def templates(self) -> None:

@@ -29,6 +29,16 @@ class Memory:
         """Nothing: whatever groups a user is in besides ours, and whether there is such a user, is not known."""
         return Memberships({}, frozenset())
 
+    def groups_of(self, user: str) -> frozenset[str]:
+        """The groups in which the user is by us."""
+        return frozenset(name for name, group in self.known.items() if user in group.members)
+
+    def people(self, ids: Mapping[str, UserType]) -> Mapping[str, Account]:
+        """Who the lockfile remembers with an e-mail."""
+        pinned = people.pins(self.known)
+        accounts = (Account(user, kind, email) for (kind, email), users in pinned.items() for user in users)
+        return {account.id: account for account in accounts if ids.get(account.id) is account.user_type}
+
     def missing_customers(self, _: Iterable[str]) -> frozenset[str]:
         """Nobody is known to be missing."""
         return frozenset()
@@ -48,7 +58,7 @@ class Memory:
         """The language that texts in the lockfile tell, if they do."""
         return offline.language(self.known)
 
-    def restricted_to(self) -> None:
+    def access_controls(self) -> None:
         """Not known, so the rule is not checked."""
 
     def templates(self) -> None:

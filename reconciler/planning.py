@@ -15,6 +15,7 @@ from reconciler.core.known import settle
 from reconciler.core.match import bind
 from reconciler.core.model import (
     Account,
+    Control,
     DesiredTenant,
     Entry,
     KnownGroup,
@@ -65,8 +66,8 @@ class Reader(Protocol):
     def default_language(self, groups: Mapping[str, LiveGroup], /) -> str | None:
         """The tenant's default language, if it can be told."""
 
-    def restricted_to(self) -> Mapping[str, frozenset[UserType]] | None:
-        """The userTypes that each access control is for."""
+    def access_controls(self) -> Mapping[str, Control] | None:
+        """All access controls by id."""
 
     def templates(self) -> Mapping[str, tuple[str, ...]] | None:
         """The access controls of each template."""
@@ -245,6 +246,6 @@ def answer(asked: rules.Questions, snapshot: Snapshot, iam: Reader) -> Snapshot:
         groups={**snapshot.groups, **siblings},
         memberships={**snapshot.memberships, **held.groups},
         missing=held.missing | iam.missing_customers(asked.existing),
-        restricted_to=iam.restricted_to() if asked.controls else None,
+        controls=iam.access_controls() if asked.controls else None,
         templates=iam.templates() if asked.templates else None,
     )

@@ -29,6 +29,8 @@ COMMANDS = {
     "diff": "reconciler.cli.diff:diff",
     "drift": "reconciler.cli.plan:drift",
     "due": "reconciler.cli.due:due",
+    "explain": "reconciler.cli.explain:explain",
+    "who": "reconciler.cli.explain:who",
     "add": "reconciler.cli.edit:add",
     "remove": "reconciler.cli.edit:remove",
     "offboard": "reconciler.cli.edit:offboard",

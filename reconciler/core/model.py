@@ -328,13 +328,32 @@ class LiveGroup:
 
 
 @dataclass(frozen=True, slots=True)
+class Control:
+    """An access control: the scopes that a group with it grants (iam.openapi.yml, AccessControlQueryDocument).
+
+    ``restricted_to`` is the only userType whose groups it may be attached to, None for any. With ``restriction_aware``
+    its scopes carry the restrictions of the group as suffixes.
+    """
+
+    id: str
+    scopes: tuple[str, ...] = ()
+    restricted_to: UserType | None = None
+    restriction_aware: bool = False
+    name: str = ""
+
+    def fits(self, user_type: UserType) -> bool:
+        """Whether it may be attached to groups of the userType (FACTS, rule 5)."""
+        return self.restricted_to in {None, user_type}
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """What was read of one tenant.
 
     ``groups`` are all groups of the tenant, members read only where asked. ``memberships`` are ALL groups of those
     users that were asked about, ``missing`` those of them that do not exist. ``language`` is the tenant's default
-    language and ``restricted_to`` the userTypes an access control is restricted to, and ``templates`` the access
-    controls of each template; None when nobody asked.
+    language, ``controls`` are all access controls by id, and ``templates`` the access controls of each template; None
+    when nobody asked.
     """
 
     tenant: str
@@ -342,7 +361,7 @@ class Snapshot:
     memberships: Mapping[str, frozenset[str]] = field(default_factory=dict)
     missing: frozenset[str] = frozenset()
     language: str | None = None
-    restricted_to: Mapping[str, frozenset[UserType]] | None = None
+    controls: Mapping[str, Control] | None = None
     templates: Mapping[str, tuple[str, ...]] | None = None
 
 

@@ -160,13 +160,24 @@ def doubts(tenant: str, changes: Iterable[Change]) -> Iterator[Diagnostic]:
             )
 
 
+def recalled(serial: int, written_at: str) -> Diagnostic:
+    """What an answer rests on that was given from the lockfile."""
+    return _warning(
+        f"asked the lockfile of {_edition(serial, written_at)} instead of the service: groups and members that were"
+        " never ours, what was changed since, and which scopes access controls grant are not known"
+    )
+
+
+def _edition(serial: int, written_at: str) -> str:
+    return f"serial {serial}, written {written_at}" if written_at else f"serial {serial}"
+
+
 def basis(place: str, serial: int, written_at: str, pending: Sequence[Change]) -> Iterator[Diagnostic]:
     """What the whole plan rests on: which lockfile, and what an unfinished run left open in it."""
     if serial:
-        when = f", written {written_at}" if written_at else ""
         yield _warning(
-            f"planned offline against the lockfile of serial {serial}{when}; what was changed outside since, and"
-            " members who were never ours, are not seen"
+            f"planned offline against the lockfile of {_edition(serial, written_at)}; what was changed outside since,"
+            " and members who were never ours, are not seen"
         )
     else:
         yield _warning(f"planned offline, and there is no lockfile at {place} yet: everything is shown as new")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from reconciler.core.diff import Differences
 from reconciler.core.holdings import Holdings
-from reconciler.core.model import DesiredGroup, DesiredTenant, Snapshot, UserType
+from reconciler.core.model import Control, DesiredGroup, DesiredTenant, Snapshot, UserType
 from reconciler.core.plan import Action, Change
 from reconciler.core.terms import COMPANY_CODES, Terms, terms
 from reconciler.diagnostics import Diagnostic, Source
@@ -240,26 +240,25 @@ class _After:
 
     def controls(self) -> Iterator[Diagnostic]:
         """Rule 5: an access control, also one that a template brings, may be restricted to groups of one userType."""
-        restricted, templates = self.live.restricted_to or {}, self.live.templates or {}
-        for change in self.written.values() if self.live.restricted_to is not None else ():
+        known, templates = self.live.controls or {}, self.live.templates or {}
+        for change in self.written.values() if self.live.controls is not None else ():
             for control in _gained(change, "accessControls"):
-                yield from self._control(change, "accessControls", control, f"the access control {control}", restricted)
+                yield from self._control(change, "accessControls", control, f"the access control {control}", known)
             for template in _gained(change, "templates"):
                 if template not in templates:
                     yield self._unknown(change, "templates", f"the template {template}")
                 for control in templates.get(template, ()):
                     through = f"the access control {control} of the template {template}"
-                    yield from self._control(change, "templates", control, through, restricted)
+                    yield from self._control(change, "templates", control, through, known)
 
     def _control(
-        self, change: Change, field: str, control: str, told: str, restricted: Mapping[str, frozenset[UserType]]
+        self, change: Change, field: str, control: str, told: str, known: Mapping[str, Control]
     ) -> Iterator[Diagnostic]:
-        if control not in restricted:
+        if control not in known:
             yield self._unknown(change, field, told)
-        elif change.user_type not in restricted[control]:
+        elif not known[control].fits(change.user_type):
             yield Diagnostic(
-                f"{change.address} has userType {change.user_type},"
-                f" but {told} is for {' or '.join(sorted(restricted[control]))}",
+                f"{change.address} has userType {change.user_type}, but {told} is for {known[control].restricted_to}",
                 self._field_source(change, field),
                 "choose an access control for this userType",
                 address=change.address,

@@ -8,13 +8,13 @@ from dataclasses import replace
 from operator import attrgetter
 from typing import Literal
 
-from reconciler.core.model import LOCALIZED, Account, Fields, LiveGroup, UserType, normalise
+from reconciler.core.model import LOCALIZED, Account, Control, Fields, LiveGroup, UserType, normalise
 from reconciler.core.schedule import Call, Step
 from reconciler.diagnostics import ReconcilerError
 from reconciler.emporix import calls, errors, wire
 from reconciler.emporix.accounts import find_accounts, read_people
 from reconciler.emporix.client import Client
-from reconciler.emporix.memberships import Memberships, missing_customers, read_memberships
+from reconciler.emporix.memberships import Memberships, groups_of, missing_customers, read_memberships
 from reconciler.emporix.paging import Listing, read, read_all
 from reconciler.emporix.standing import Standing, examine
 
@@ -90,17 +90,26 @@ class Iam:
                     candidates = fitting if candidates is None else candidates & fitting
         return next(iter(candidates)) if candidates and len(candidates) == 1 else None
 
-    def restricted_to(self) -> dict[str, frozenset[UserType]]:
-        """For every access control the userTypes of the groups that it may be attached to (FACTS, rule 5)."""
+    def access_controls(self) -> dict[str, Control]:
+        """All access controls by id: what groups they may be attached to, and what they grant there."""
         listing = Listing(
-            lambda number, size: calls.list_access_controls(self._tenant, number, size), _id, _allowed_types
+            lambda number, size: calls.list_access_controls(self._tenant, number, size), _id, wire.control
         )
         return read(self._client, listing, self._size)
+
+    def scopes(self, user_id: str) -> frozenset[str]:
+        """The scopes that the service says a user has; none of somebody unknown (iam.openapi.yml, users/…/scopes)."""
+        said = self._client.send(calls.user_scopes(self._tenant, user_id)).value
+        return said.granted if said else frozenset()
+
+    def groups_of(self, user_id: str) -> frozenset[str]:
+        """The ids of one user's groups, in one request whatever the user's type."""
+        return groups_of(self._client, [user_id])[user_id]
 
     def templates(self) -> dict[str, tuple[str, ...]]:
         """For every template its access controls: a group that refers to it gets them all (FACTS, "Access control")."""
         listing = Listing(lambda number, size: calls.list_templates(self._tenant, number, size), _id, _controls)
-        return {template: tuple(found) for template, found in read(self._client, listing, self._size).items()}
+        return {template: tuple(found or ()) for template, found in read(self._client, listing, self._size).items()}
 
     def put_group(self, group_id: str, fields: Fields, version: int | None) -> Literal["created", "updated"]:
         """Creates or replaces a group; with ``version`` only if that is still the stored one.
@@ -181,7 +190,3 @@ Connect = Callable[[str], Iam]
 def _with_members(group: LiveGroup, found: Mapping[str, UserType]) -> LiveGroup:
     mistyped = {user: kind for user, kind in found.items() if kind is not group.user_type}
     return replace(group, members=frozenset(found), mistyped=mistyped)
-
-
-def _allowed_types(control: wire.AccessControl) -> frozenset[UserType]:
-    return frozenset(UserType) if control.restrictedTo is None else frozenset({control.restrictedTo})

@@ -28,7 +28,7 @@ def read_memberships(client: Client, users: Mapping[str, UserType]) -> Membershi
     groups = _employees(client, employees)
     missing = {user for user in employees if user not in groups} | missing_customers(client, customers)
     rest = [*customers, *(user for user in employees if user not in groups)]
-    return Memberships(groups | _groups_of(client, rest), frozenset(missing))
+    return Memberships(groups | groups_of(client, rest), frozenset(missing))
 
 
 def _employees(client: Client, users: list[str]) -> dict[str, frozenset[str]]:
@@ -69,7 +69,8 @@ def _employees_listing(client: Client) -> Listing[wire.Employee, frozenset[str]]
     return Listing(lambda number, size: calls.list_employees(client.tenant, number, size), _id, _group_ids)
 
 
-def _groups_of(client: Client, users: Iterable[str]) -> dict[str, frozenset[str]]:
+def groups_of(client: Client, users: Iterable[str]) -> dict[str, frozenset[str]]:
+    """The groups of each user of either type: one request each, and none for who is unknown or in no group."""
     listings = {user: _groups_listing(client.tenant, user) for user in users}
     found = read_all(client, listings, client.settings.page_size)
     return {user: frozenset(groups) for user, groups in found.items()}

@@ -11,8 +11,8 @@ NEEDED_SCOPES: Mapping[str, str] = {
     "iam.group_manage": "create, change and delete groups",
     "iam.user_read": "read the members of groups and the dashboard users",
     "iam.assignment_manage": "add and remove members, and delete groups that have any",
-    "iam.access_read": "check which groups an access control may be attached to",
-    "iam.template_read": "check the access controls that templates bring",
+    "iam.access_read": "tell what access controls grant, and to which groups they may be attached",
+    "iam.template_read": "tell which access controls templates bring",
     "customer.customer_read": "find customers by e-mail, and check that they exist",
 }
 """Every scope that this tool uses, and what for (FACTS, "Authentication"); a tenant may do without some."""
@@ -47,6 +47,6 @@ def examine(client: Client) -> Standing:
     granted = client.tokens.scopes
     if granted is None:
         said = client.send(calls.own_scopes(client.tenant)).value
-        granted = None if said is None else frozenset(word for word in said.scopes.split() if "=" not in word)
+        granted = None if said is None else said.granted
     client.send(calls.probe(client.tenant))
     return Standing(client.tenant, granted, client.skew)

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from reconciler.core.model import LOCALIZED, Fields, LiveGroup, UserType, normalise
+from reconciler.core.model import LOCALIZED, Control, Fields, LiveGroup, UserType, normalise
 
 Texts = dict[str, str | None]
 
@@ -95,23 +95,31 @@ class CustomerAccount(msgspec.Struct, gc=False):
 
 
 class AccessControl(msgspec.Struct, gc=False):
-    """What groups it may be attached to (iam.openapi.yml, AccessControlQueryDocument)."""
+    """What it grants, and what groups it may be attached to (iam.openapi.yml, AccessControlQueryDocument)."""
 
     id: str
+    name: str | Texts | None = None
+    scopes: list[str] | None = None
     restrictedTo: UserType | None = None
+    restrictionAware: bool | None = None
 
 
 class Template(msgspec.Struct, gc=False):
     """What access controls it stands for (iam.openapi.yml, TemplateQueryDocument)."""
 
     id: str
-    accessControls: list[str] = []
+    accessControls: list[str] | None = None
 
 
 class Scopes(msgspec.Struct, gc=False):
-    """The scopes of the token's user (iam.openapi.yml, UserScopesResponse)."""
+    """The scopes of one user (iam.openapi.yml, UserScopesResponse)."""
 
     scopes: str = ""
+
+    @property
+    def granted(self) -> frozenset[str]:
+        """The scopes without what stands among them, such as ``tenant=acmeprod``."""
+        return frozenset(word for word in self.scopes.split() if "=" not in word)
 
 
 class Token(msgspec.Struct, gc=False):
@@ -148,6 +156,19 @@ def nothing(body: bytes) -> None:
     """A body that says nothing we need; but a page of HTML is no answer of the service, whatever its status says."""
     if body.strip():
         _anything(body)
+
+
+def control(document: AccessControl) -> Control:
+    """The access control as the rest of the tool knows it; of several translations of its name the first."""
+    named = document.name
+    texts = named.values() if isinstance(named, dict) else (named,)
+    return Control(
+        document.id,
+        tuple(sorted(set(document.scopes or ()))),
+        document.restrictedTo,
+        bool(document.restrictionAware),
+        next(filter(None, texts), ""),
+    )
 
 
 def live(document: Group) -> LiveGroup:

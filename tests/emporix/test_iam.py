@@ -2,12 +2,14 @@
 
 import pytest
 
-from reconciler.core.model import LiveGroup, UserType
+from reconciler.core.model import Control, LiveGroup, UserType
 from reconciler.diagnostics import RequestRefused
 from reconciler.emporix.client import Client
 from reconciler.emporix.iam import Iam
 from reconciler.sandbox import Sandbox
-from tests.emporix.world import requests
+from tests.emporix.standin import Asked, Reply, standin
+from tests.emporix.world import READY, requests
+from tests.emporix.world import client as world_client
 
 EMPLOYEE, CUSTOMER = UserType.EMPLOYEE, UserType.CUSTOMER
 
@@ -139,13 +141,44 @@ def test_default_language_that_cannot_be_told(iam: Iam) -> None:
     assert iam.default_language({}) is None
 
 
-def test_restricted_to(iam: Iam) -> None:
-    """An access control without restriction may go to groups of both types."""
-    assert iam.restricted_to() == {
-        "ac-any": {EMPLOYEE, CUSTOMER},
-        "ac-customer": {CUSTOMER},
-        "ac-employee": {EMPLOYEE},
+def test_access_controls(iam: Iam, client: Client) -> None:
+    """What they grant and to which groups they may be attached come with one reading."""
+    assert iam.access_controls() == {
+        "ac-any": Control("ac-any", ("a.read",)),
+        "ac-customer": Control("ac-customer", ("b.read",), CUSTOMER),
+        "ac-employee": Control("ac-employee", ("c.read", "c.write"), EMPLOYEE, restriction_aware=True, name="Desk"),
     }
+    assert client.sent == {"token": 1, "list access controls": 1}
+
+
+def test_access_controls_as_other_versions_may_show_them() -> None:
+    """A name as translations or not at all, and lists that are null, are no reason to fail."""
+
+    def answers(asked: Asked) -> Reply:
+        named = {"id": "a", "name": {"de": None, "en": "A"}, "scopes": None, "restrictionAware": None}
+        rows = (
+            [named, {"id": "b", "name": {}}]
+            if "access-controls" in asked.path
+            else [{"id": "t", "accessControls": None}]
+        )
+        return Reply(200, rows, {"X-Total-Count": str(len(rows))})
+
+    with standin(answers) as service, world_client(service.url, credentials=READY) as client:
+        iam = Iam(client)
+        assert iam.access_controls() == {"a": Control("a", name="A"), "b": Control("b")}
+        assert iam.templates() == {"t": ()}
+
+
+def test_the_scopes_of_a_user(iam: Iam, client: Client) -> None:
+    """As the service computes them, without the tenant's name that stands among them; one request each."""
+    assert iam.scopes("ana") == {"a.read"}
+    assert iam.scopes("nobody") == frozenset()
+    assert (iam.groups_of("ana"), iam.groups_of("c1"), iam.groups_of("nobody")) == (
+        {"catalog", "orders"},
+        {"buyers"},
+        frozenset(),
+    )
+    assert client.sent == {"token": 1, "user scopes": 2, "list user groups": 3}
 
 
 def test_counters(iam: Iam, client: Client) -> None:

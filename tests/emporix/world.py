@@ -22,7 +22,13 @@ SEED: dict[str, Any] = {
             "accessControls": [
                 {"id": "ac-any", "scopes": ["a.read"]},
                 {"id": "ac-customer", "scopes": ["b.read"], "restrictedTo": "CUSTOMER"},
-                {"id": "ac-employee", "scopes": ["c.read"], "restrictedTo": "EMPLOYEE"},
+                {
+                    "id": "ac-employee",
+                    "scopes": ["c.write", "c.read"],
+                    "restrictedTo": "EMPLOYEE",
+                    "restrictionAware": True,
+                    "name": {"en": "Desk", "de": "Pult"},
+                },
             ],
             "templates": [{"id": "tp", "accessControls": ["ac-any"]}],
             "groups": [
