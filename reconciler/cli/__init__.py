@@ -29,6 +29,7 @@ COMMANDS = {
     "diff": "reconciler.cli.diff:diff",
     "drift": "reconciler.cli.plan:drift",
     "due": "reconciler.cli.due:due",
+    "log": "reconciler.cli.log:log",
     "add": "reconciler.cli.edit:add",
     "remove": "reconciler.cli.edit:remove",
     "offboard": "reconciler.cli.edit:offboard",
