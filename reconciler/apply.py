@@ -100,7 +100,7 @@ class Report:
     ``failed``, ``unsure`` and ``skipped`` pair a change with why. ``verified`` counts the changes that the service
     confirmed when read again, and those that should have been; None if nothing was sent. ``doubt`` says why reading
     failed. ``unrecorded`` says why the lockfile could not be written at the end, and ``kept`` is the file that has the
-    outcome then.
+    outcome then. ``unaudited`` says why the audit file has no record of it.
     """
 
     done: tuple[Change, ...] = ()
@@ -112,11 +112,13 @@ class Report:
     interrupted: bool = False
     unrecorded: str = ""
     kept: Path | None = None
+    unaudited: str = ""
 
     @property
     def exit_code(self) -> ExitCode:
         """0 only if everything was done; 4 if only a part was; 1 if nothing was."""
-        if not (self.failed or self.unsure or self.skipped or self.doubt or self.interrupted or self.unrecorded):
+        unkept = self.unrecorded or self.unaudited
+        if not (self.failed or self.unsure or self.skipped or self.doubt or self.interrupted or unkept):
             return ExitCode.DONE
         return ExitCode.PARTIAL if self.done or self.unsure else ExitCode.ERROR
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from reconciler.cli.audit import audit_file, record
 from reconciler.cli.comment import command_of
 from reconciler.cli.consent import (
     Consent,
@@ -36,7 +37,7 @@ from reconciler.cli.plan import (
     target_option,
 )
 from reconciler.cli.planfile import read
-from reconciler.cli.policy import configured_policy, judged, policy_option
+from reconciler.cli.policy import configured_rules, judged, policy_option
 from reconciler.cli.session import Session, shared_options
 from reconciler.core.plan import Action, Change, Plan
 from reconciler.diagnostics import ExitCode, PlanError, ReconcilerError
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
     from reconciler.emporix.iam import Connect
     from reconciler.engine import Outlook
     from reconciler.state import Store
+    from reconciler.state.audit import AuditFile
 
 
 EPILOG = """\b
@@ -98,8 +100,9 @@ def apply(
         plan = read(planfile)
         check_online(plan, str(planfile))
         check_tenants(plan, session.tenants)
-        rules = (*configured_policy(session), *policies)
-        return _apply_saved(session, plan, rules, replace(consent, saved=plan), parallelism, full)
+        configured = configured_rules(session)
+        rules, log = (*configured.policy, *policies), audit_file(session, configured.audit)
+        return _apply_saved(session, plan, rules, replace(consent, saved=plan), parallelism, full, log)
     if not auto_approve and not sys.stdin.isatty():
         raise PlanError(
             "there is no terminal to ask for approval",
@@ -122,7 +125,7 @@ def _apply_fresh(
     if was_reviewed:
         check_service(session, was_reviewed, "the reviewed plan")
     loaded = session.load()
-    store = session.store(loaded.desired.state)
+    store, log = session.store(loaded.desired.state), audit_file(session, loaded.audit)
     with locked(session, store, "apply") as book, session.service(loaded, parallelism) as connect:
         if was_reviewed:
             check_lockfile(book, was_reviewed, "the reviewed plan")
@@ -140,8 +143,10 @@ def _apply_fresh(
             if not _says_yes():
                 talk(["", "Apply cancelled."])
                 return ExitCode.ERROR
-            return _look_again(session, plan, rules, book, connect, parallelism, full, outlook.errors)
+            return _look_again(session, plan, rules, book, connect, parallelism, full, outlook.errors, log)
+        before = book.lockfile
         report = _carry_out(session, plan, outlook, book, connect, parallelism)
+        report = record(log, plan, report, outlook, before, book)
         show_report(session, report, book, full, outlook.errors)
         return _worst(report, outlook.errors)
 
@@ -167,7 +172,13 @@ def _whole(plan: Plan, was_reviewed: Plan | None, book: "Book", connect: "Connec
 
 
 def _apply_saved(
-    session: Session, saved: Plan, rules: tuple[Path, ...], consent: Consent, parallelism: int, full: bool
+    session: Session,
+    saved: Plan,
+    rules: tuple[Path, ...],
+    consent: Consent,
+    parallelism: int,
+    full: bool,
+    log: "AuditFile | None",
 ) -> int:
     plan = judged(saved, rules)
     session.events.planned(plan)
@@ -185,7 +196,7 @@ def _apply_saved(
                     " now: each change is held against what is live."
                 ]
             )
-        return _look_again(session, plan, rules, book, connect, parallelism, full, unplanned)
+        return _look_again(session, plan, rules, book, connect, parallelism, full, unplanned, log)
 
 
 def _store_of(session: Session, plan: Plan) -> "Store":
@@ -216,6 +227,7 @@ def _look_again(
     parallelism: int,
     full: bool,
     errors: Mapping[str, ReconcilerError],
+    log: "AuditFile | None",
 ) -> int:
     """Carry out what still fits of a plan that somebody took time to read: meanwhile the world may have moved.
 
@@ -231,10 +243,12 @@ def _look_again(
     now = as_of(checked.plan, outlook.live, outlook.known, [change for change, _ in checked.moved])
     has_moved = (now.changes, now.touched) != (plan.changes, plan.touched)
     check_again(plan, judged(now, rules) if has_moved else now)
+    before = book.lockfile
     report = _carry_out(session, checked.plan, outlook, book, connect, parallelism, satisfied=checked.satisfied)
     session.events.satisfied(checked.satisfied)
     unread = tuple((c, outlook.errors[c.tenant].message) for c in plan.changes if c.tenant in outlook.errors)
     report = replace(report, skipped=(*report.skipped, *checked.moved, *unread))
+    report = record(log, plan, report, outlook, before, book, checked.satisfied)
     if checked.satisfied:
         talk([f"{len(checked.satisfied)} of {len(plan.changes)} changes were so already."])
     show_report(session, report, book, full, errors)
@@ -301,6 +315,7 @@ def show_report(session: Session, report: "Report", book: "Book", full: bool, un
             full=full,
             unplanned=tuple(unplanned),
             unrecorded=report.unrecorded,
+            unaudited=report.unaudited,
         )
     )
 

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -13,6 +13,9 @@ from reconciler.cli.output import show_diagnostics, talk
 from reconciler.cli.session import DEFAULT_FILE, Session
 from reconciler.core.plan import Plan
 from reconciler.diagnostics import Diagnostic
+
+if TYPE_CHECKING:
+    from reconciler.config import Places
 
 policy_option = click.option(
     "--policy", "policies", multiple=True, type=click.Path(path_type=Path), metavar="PATH",
@@ -70,10 +73,8 @@ def _together(told: tuple[Diagnostic, ...], new: Iterable[Diagnostic]) -> tuple[
     return (*told, *(each for each in new if (each.rule, each.address, each.message) not in known))
 
 
-def configured_policy(session: Session) -> tuple[Path, ...]:
-    """The policy that the configuration names, for a saved plan, which is applied without it; none if there is none."""
-    if not session.files and not DEFAULT_FILE.exists():
-        return ()
-    from reconciler.config import policy_of
+def configured_rules(session: Session) -> "Places":
+    """The policy and the audit file that the configuration names, for a saved plan, which is applied without it."""
+    from reconciler.config import Places, rules_of
 
-    return policy_of(session.paths)
+    return rules_of(session.paths) if session.files or DEFAULT_FILE.exists() else Places()

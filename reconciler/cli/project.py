@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reconciler import __version__
+from reconciler.cli.audit import place
 from reconciler.cli.output import show, talk
 from reconciler.cli.policy import check
 from reconciler.cli.session import Session, file_options
@@ -111,6 +112,8 @@ def validate(session: Session) -> None:
     """Check the configuration; needs neither credentials nor network, and reports all problems at once."""
     loaded = session.load()
     session.store(loaded.desired.state)  # a place that nothing can be kept in is a mistake as well
+    if loaded.audit is not None:
+        place(session, loaded.audit)
     if loaded.policy:
         check(loaded.policy)
     groups = sum(len(tenant.groups) for tenant in loaded.desired.tenants)

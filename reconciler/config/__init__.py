@@ -8,8 +8,8 @@
 :func:`load` reads everything and speaks of every problem at once; :func:`json_schema` describes the file to editors.
 """
 
-from reconciler.config.loading import Loaded, load, places_of, policy_of
+from reconciler.config.loading import Loaded, Places, load, places_of, rules_of
 from reconciler.config.schema import json_schema
 from reconciler.config.variables import Given
 
-__all__ = ["Given", "Loaded", "json_schema", "load", "places_of", "policy_of"]
+__all__ = ["Given", "Loaded", "Places", "json_schema", "load", "places_of", "rules_of"]

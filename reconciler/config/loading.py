@@ -36,7 +36,8 @@ _FILE: Final = Shape({"tenants": Shape(items=_TENANT), "templates": Shape(values
 class Loaded:
     """The configuration: what is desired, the files that say so, and the policy's files and folders.
 
-    ``given`` are the variables that it was read with, so that an edit is judged with the same.
+    ``given`` are the variables that it was read with, so that an edit is judged with the same; ``audit`` is the URL of
+    the audit file, if one is named.
     """
 
     desired: Desired
@@ -44,14 +45,16 @@ class Loaded:
     warnings: tuple[Diagnostic, ...]
     policy: tuple[Path, ...] = ()
     given: Given = NOTHING_GIVEN
+    audit: str | None = None
 
 
 @dataclass(frozen=True)
 class Places:
-    """What a configuration says of places: the lockfile's URL, and the policy's files and folders."""
+    """What a configuration says of places: the URLs of lockfile and audit file, and the policy's files and folders."""
 
     state: str | None = None
     policy: tuple[Path, ...] = ()
+    audit: str | None = None
 
 
 Edited = Mapping[Path, bytes]
@@ -75,7 +78,7 @@ def load(
         problems += misnamed(list(roots.values()))
         problems += trespasses(roots)
         lists = read_lists(roots, problems)
-        state = _state(roots, problems)
+        state, audit = (_place(roots, key, problems) for key in _PLACES)
         policy = _policy(roots, problems)
         problems += () if growing else _nothing(files, roots, problems)
         _refuse(_in_order(problems, (*files, *given.files)))
@@ -83,7 +86,7 @@ def load(
         problems += contradictions(found)
         told = _in_order(problems, (*files, *given.files))
         _refuse(told)
-        return Loaded(found, files, tuple(told), policy, given)
+        return Loaded(found, files, tuple(told), policy, given, audit)
 
 
 def places_of(paths: Sequence[Path]) -> Places:
@@ -96,7 +99,8 @@ def places_of(paths: Sequence[Path]) -> Places:
     with _garbage_collector_off():
         roots = _read_all(files, problems, {})
     problems += trespasses({file: _without_tenants(root) for file, root in roots.items()})
-    found = Places(_state(roots, problems), _policy(roots, problems))
+    state, audit = (_place(roots, key, problems) for key in _PLACES)
+    found = Places(state, _policy(roots, problems), audit)
     _refuse(_in_order(problems, files))
     return found
 
@@ -121,31 +125,34 @@ def readable(paths: Sequence[Path]) -> tuple[Path, ...]:
     return files
 
 
-def policy_of(paths: Sequence[Path]) -> tuple[Path, ...]:
-    """The policy that a configuration names, without reading more of it than that needs.
+def rules_of(paths: Sequence[Path]) -> Places:
+    """The policy and the audit file that a configuration names, without reading more of it than that needs.
 
-    A saved plan is applied without its configuration, which may have moved on, but not without its policy.
+    A saved plan is applied without its configuration, which may have moved on, but not without these.
     """
     problems: list[Diagnostic] = []
     files = find(paths, problems)
     with _garbage_collector_off():
-        is_named = any(_names_policy(file) for file in files)
-    return places_of(paths).policy if problems or is_named else ()
+        is_named = any(_names_rules(file) for file in files)
+    return places_of(paths) if problems or is_named else Places()
 
 
-def _names_policy(file: Path) -> bool:
-    """Whether a file has the key; one that can't be read may have it.
+_RULES: Final = ("policy", "audit")
 
-    It is written with its letters or with escapes, so that a file that has neither need not be parsed.
+
+def _names_rules(file: Path) -> bool:
+    """Whether a file has one of the keys; one that can't be read may have it.
+
+    They are written with their letters or with escapes, so that a file that has neither need not be parsed.
     """
     try:
         data = read(file)
-        if not any(part in data for part in (b"policy", b"\\")):
+        if not any(part in data for part in (b"\\", *(key.encode() for key in _RULES))):
             return False
         root = _document(file, data, [])
     except Unreadable:
         return True
-    return isinstance(root, Map) and "policy" in root.entries
+    return isinstance(root, Map) and any(key in root.entries for key in _RULES)
 
 
 @contextmanager
@@ -223,11 +230,15 @@ def _document(file: Path, data: bytes, problems: list[Diagnostic]) -> Node | Non
         raise Unreadable(explain(str(file), data, error)) from error
 
 
-def _state(roots: Mapping[Path, Node], problems: list[Diagnostic]) -> str | None:
-    """The lockfile's URL, which all files that name one have to agree on."""
+_PLACES: Final = {"state": "the lockfile", "audit": "the audit file"}
+"""What has a URL, by its key."""
+
+
+def _place(roots: Mapping[Path, Node], key: str, problems: list[Diagnostic]) -> str | None:
+    """The URL of a place, which all files that name one have to agree on."""
     first: tuple[str, Source] | None = None
     for file, root in roots.items():
-        part = root.get("state") if isinstance(root, Map) else None
+        part = root.get(key) if isinstance(root, Map) else None
         node = part.get("url") if isinstance(part, Map) else None
         if node is None or (said := text(node)) is None:
             continue
@@ -236,7 +247,7 @@ def _state(roots: Mapping[Path, Node], problems: list[Diagnostic]) -> str | None
         if url != first[0]:
             problems.append(
                 Diagnostic(
-                    "two files name different places for the lockfile",
+                    f"two files name different places for {_PLACES[key]}",
                     node.source,
                     "name it in one file only",
                     (("the other is here", first[1]),),

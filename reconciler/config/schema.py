@@ -38,6 +38,19 @@ class StatePart(Part):
     )
 
 
+class AuditPart(Part):
+    """Where each apply writes down what it did, for `reconciler log`."""
+
+    model_config = ConfigDict(title="Audit")
+
+    url: Word = Field(
+        title="Place of the audit file",
+        description="A `file:` URL or a path, which starts at the folder of the file that says it. The file is only "
+        "ever appended to, one line of JSON for each apply; commit it with the lockfile.",
+        examples=["file:reconciler.audit.jsonl"],
+    )
+
+
 class TenantPart(Part):
     """A tenant, one Emporix customer environment, or several that have the same groups."""
 
@@ -102,9 +115,9 @@ class OwnershipPart(Part):
     settings: list[Setting] | None = Field(
         default=LEFT_OUT,
         title="May set",
-        description="Which of `guards` and `vars` (for a file or a tenant), `people`, `policy`, `state`, `teams` and "
-        "`templates` these files may have; none if left out. Guards of a single group come with the group; whoever may "
-        "state people may let them leave.",
+        description="Which of `guards` and `vars` (for a file or a tenant), `audit`, `people`, `policy`, `state`, "
+        "`teams` and `templates` these files may have; none if left out. Guards of a single group come with the group; "
+        "whoever may state people may let them leave.",
         examples=[["guards"]],
     )
 
@@ -180,6 +193,12 @@ class FilePart(Part):
         title="State",
         description="Where the lockfile is; `reconciler.lock` beside the configuration if left out.",
         examples=[{"url": "file:reconciler.lock"}],
+    )
+    audit: AuditPart | None = Field(
+        default=LEFT_OUT,
+        title="Audit",
+        description="Where each apply writes down what it did and who ran it; nowhere if left out.",
+        examples=[{"url": "file:reconciler.audit.jsonl"}],
     )
     policy: list[Word] | None = Field(
         default=LEFT_OUT,

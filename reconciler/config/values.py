@@ -20,7 +20,7 @@ MAPPING: Final = "(mapping)"
 LIST: Final = "(list)"
 """The names of alternatives in pydantic's locations; in parentheses, because no key of the file looks like that."""
 
-SETTINGS: Final = ("guards", "people", "policy", "state", "teams", "templates", "vars")
+SETTINGS: Final = ("audit", "guards", "people", "policy", "state", "teams", "templates", "vars")
 """What a file may be allowed to say for all others besides tenants."""
 
 LIST_ENDINGS: Final = (".csv", ".txt", ".json")

@@ -113,7 +113,7 @@ def _sensible(plan: Plan, document: forms.Document) -> Plan:
 
 def _to_plan(document: forms.Document) -> Plan:
     return Plan(
-        changes=tuple(_to_change(change) for change in document.changes),
+        changes=tuple(change_of(change) for change in document.changes),
         tenants=document.tenants,
         touched={(group.tenant, group.group): _to_touched(group) for group in document.groups},
         failures=document.failures,
@@ -180,7 +180,8 @@ def _to_person(person: forms.Person | None, user: str | None) -> Person | None:
     return Person(person.handle, user, person.email or None, person.name) if person else None
 
 
-def _to_change(change: forms.Change) -> Change:
+def change_of(change: forms.Change) -> Change:
+    """The change that a document tells of."""
     return Change(
         change.tenant,
         change.group,

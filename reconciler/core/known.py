@@ -18,10 +18,16 @@ def settle(known: Known, pending: Iterable[Change], live: Mapping[str, Snapshot]
     and what is not was never sent or failed (DESIGN section 6). A new definition that somebody has edited since is not
     taken for ours, because it could be theirs and we could delete it; whom we added to it is ours all the same.
     """
+    found = found_out(pending, live)
+    settled = advance(known, (change for change, happened in found if happened), live)
+    return advance(settled, (change for change, _ in found if is_half_replaced(change, live)), live)
+
+
+def found_out(pending: Iterable[Change], live: Mapping[str, Snapshot]) -> list[tuple[Change, bool]]:
+    """Whether each of the intentions happened, as far as their tenants were read."""
     readable = [change for change in pending if change.tenant in live]
     still = not_yet_replaced(readable, live)
-    settled = advance(known, (change for change in readable if is_so(change, still, live)), live)
-    return advance(settled, (change for change in readable if is_half_replaced(change, live)), live)
+    return [(change, is_so(change, still, live)) for change in readable]
 
 
 def not_yet_replaced(changes: Iterable[Change], live: Mapping[str, Snapshot]) -> frozenset[tuple[str, str]]:

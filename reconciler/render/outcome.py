@@ -38,16 +38,18 @@ def outcome(
     full: bool,
     unplanned: Sequence[str] = (),
     unrecorded: str = "",
+    unaudited: str = "",
 ) -> Iterator[str]:
     """Terraform's ``Apply complete! Resources: …``, or everything that a person needs to go on from a part.
 
     ``verified`` is how many changes, of how many, were found in place when read again; None if nobody looked. Complete
     is said only if nothing failed, is unsure, was skipped or was found otherwise, no tenant was ``unplanned``, and
-    nothing stood in the way of the lockfile (``unrecorded`` says what did).
+    nothing stood in the way of the lockfile and the audit file (``unrecorded`` and ``unaudited`` say what did).
     """
     page = _Page(painter(color), full)
     is_found = verified is None or verified[0] == verified[1]
-    complete = is_found and not (failed or unsure or skipped or interrupted or unplanned or unrecorded)
+    is_whole = is_found and not (failed or unsure or skipped or interrupted or unplanned or unrecorded)
+    complete = is_whole and not unaudited
     if not complete:
         yield from page.done(done)
         yield from page.reasoned("Failed", failed, Look.REMOVE)
@@ -55,6 +57,9 @@ def outcome(
         yield from page.reasoned("Not tried", skipped, Look.CHANGE)
     if unrecorded:
         yield page.paint(f"What was done can't be recorded in the lockfile: {safe(unrecorded)}", Look.REMOVE)
+        yield ""
+    if unaudited:
+        yield page.paint(f"This run left no record in the audit file: {safe(unaudited)}", Look.REMOVE)
         yield ""
     resources = f"Resources: {added} added, {changed} changed, {destroyed} destroyed."
     extra = ", ".join(
@@ -70,6 +75,9 @@ def outcome(
         yield ""
         if unplanned:
             yield f"Not planned, because of the errors told: {', '.join(map(safe, unplanned))}."
+        if unaudited:
+            yield "No later run adds what the audit file lacks: keep this output."
+    if not is_whole:
         yield from _ways_on(bool(failed or unplanned), bool(unsure), is_found, interrupted, bool(unrecorded))
 
 

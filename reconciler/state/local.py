@@ -187,7 +187,7 @@ class LocalBackend(Backend):
 
     def explained(self, action: str) -> AbstractContextManager[None]:
         """Turns what the operating system says no to into words about this place."""
-        return _explained(action, self.url)
+        return explained(action, self.url)
 
 
 class LocalLease(Lease):
@@ -235,12 +235,13 @@ class LocalLease(Lease):
 
 def keep(path: Path, data: bytes) -> None:
     """Put ``data`` at ``path`` whole or not at all, readable by its owner only; raises StateError."""
-    with _explained("write", str(path)):
+    with explained("write", str(path)):
         _replace(path, data)
 
 
 @contextmanager
-def _explained(action: str, url: str) -> Iterator[None]:
+def explained(action: str, url: str) -> Iterator[None]:
+    """Turns what the operating system says no to into words about the place that messages call ``url``."""
     try:
         yield
     except OSError as error:

@@ -106,6 +106,11 @@ def is_file(url: str) -> bool:
     return named is None or named[1].lower() == "file"
 
 
+def path_of(url: str) -> str | None:
+    """The path that a URL, or a path, names on this machine; None for a URL of anything else. Raises StateError."""
+    return _file_path((_SCHEME.fullmatch(url) or ["", "", url])[2], url) if is_file(url) else None
+
+
 def refuse_credentials(what: str, url: str) -> None:
     """Raise StateError, repeating nothing of the URL, for a password or a parameter that looks like one.
 

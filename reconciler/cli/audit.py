@@ -1,0 +1,147 @@
+"""The audit file's way into an apply: where it is, and the record that is written when the apply has ended."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from reconciler.cli.output import talk
+from reconciler.cli.session import Session
+from reconciler.diagnostics import StateError
+
+if TYPE_CHECKING:
+    from reconciler.apply import Book, Report
+    from reconciler.core.history import Deed, Record
+    from reconciler.core.plan import Change, Plan
+    from reconciler.engine import Outlook
+    from reconciler.state import Lockfile
+    from reconciler.state.audit import AuditFile
+
+COMMITS = (
+    "GITHUB_SHA", "CI_COMMIT_SHA", "BUILD_SOURCEVERSION", "GIT_COMMIT", "CIRCLE_SHA1", "BUILDKITE_COMMIT",
+    "TRAVIS_COMMIT",
+)  # fmt: skip
+"""Where GitHub, GitLab, Azure, Jenkins, CircleCI, Buildkite and Travis say the commit that a job is for."""
+
+
+def audit_file(session: Session, configured: str | None) -> "AuditFile | None":
+    """The audit file that the configuration names, if any; a rehearsal has one of its own beside its lockfile.
+
+    Raises StateError if nothing could be appended to it, or if that would tell what the lockfile hides.
+    """
+    from reconciler.core.history import link
+
+    if configured is None:
+        return None
+    found = place(session, configured)
+    if session.seal.writes is not None:
+        raise StateError(
+            f"the lockfile is sealed, and the audit file would say in the clear who is in which group: {found.url}",
+            remedy=f"take `audit` out of the configuration, or unset {session.seal.writes.variable}",
+        )
+    found.check(link)
+    return found
+
+
+def place(session: Session, configured: str) -> "AuditFile":
+    """The same for reading; raises StateError for a URL that names no file."""
+    from reconciler.state.audit import open_audit
+
+    found = open_audit(configured)
+    return open_audit(f"file:{session.sandbox_database.with_name('sandbox.audit.jsonl')}") if session.sandbox else found
+
+
+def commit(environ: Mapping[str, str]) -> str:
+    """The commit that this CI job is for, as its environment tells it; empty elsewhere."""
+    return next(filter(None, map(environ.get, COMMITS)), "")
+
+
+def record(
+    log: "AuditFile | None",
+    plan: "Plan",
+    report: "Report",
+    outlook: "Outlook",
+    before: "Lockfile",
+    book: "Book",
+    satisfied: Sequence["Change"] = (),
+) -> "Report":
+    """Append what an apply did; the report says if that failed, because what was done must be told all the same.
+
+    ``before`` is the lockfile before it. Nothing is written of an apply that had nothing to do.
+    """
+    if log is None:
+        return report
+    from reconciler.core.history import line, link, read
+
+    try:
+        found = _told(plan, report, outlook, before, book, satisfied)
+        if not (found.changes or found.settled):
+            return report
+        written, is_torn = log.append(link, lambda last: line(found, last))
+    except StateError as error:
+        return replace(report, unaudited=error.message)
+    except KeyboardInterrupt:
+        return replace(report, unaudited="interrupted while it was written")
+    except Exception as error:  # noqa: BLE001 - a bug here must not take along the report of what was done
+        return replace(report, unaudited=f"unexpected {type(error).__name__} while it was written: {error}")
+    if is_torn:
+        talk([f"warning: the last line of {log.url} had no end; `reconciler log --verify` tells whether it is whole"])
+    mine = read(written)
+    talk([f"Recorded in {log.url}: record {mine.number}, hash {mine.hash}"])
+    return report
+
+
+def _told(
+    plan: "Plan",
+    report: "Report",
+    outlook: "Outlook",
+    before: "Lockfile",
+    book: "Book",
+    satisfied: Sequence["Change"],
+) -> "Record":
+    from reconciler.core import document
+    from reconciler.core.history import FORMAT, Record
+
+    mine = book.lease.info
+    failures = {tenant: error.message for tenant, error in outlook.errors.items()}
+    return Record(
+        format=FORMAT,
+        time=datetime.now(UTC).replace(microsecond=0),
+        who=mine.who,
+        tool=mine.version,
+        job=mine.info,
+        commit=commit(os.environ),
+        service=plan.service,
+        lineage=book.lockfile.lineage,
+        serial=book.lockfile.serial,
+        fingerprint=plan.fingerprint,
+        summary=document.summary(plan),
+        targets=plan.targets,
+        changes=_deeds(report, satisfied),
+        settled=_settled(before, outlook),
+        failures={**plan.failures, **failures},
+        interrupted=report.interrupted,
+        doubt=report.doubt,
+        unrecorded=report.unrecorded,
+    )
+
+
+def _deeds(report: "Report", satisfied: Sequence["Change"]) -> tuple["Deed", ...]:
+    """What became of each change, in the order of their addresses."""
+    from reconciler.core.history import Fate, deed
+
+    reasoned = {Fate.FAILED: report.failed, Fate.UNSURE: report.unsure, Fate.SKIPPED: report.skipped}
+    told = [(change, Fate.DONE, "") for change in report.done]
+    told += [(change, Fate.SATISFIED, "") for change in satisfied]
+    told += [(change, fate, why) for fate, changes in reasoned.items() for change, why in changes]
+    return tuple(deed(*each) for each in sorted(told, key=lambda each: each[0].key))
+
+
+def _settled(before: "Lockfile", outlook: "Outlook") -> tuple["Deed", ...]:
+    """What was found out of what an earlier run left open: it was killed, or could not tell."""
+    from reconciler.core.history import Fate, deed
+    from reconciler.core.known import found_out
+
+    found = found_out(before.pending, outlook.live)
+    return tuple(deed(change, Fate.DONE if happened else Fate.UNDONE) for change, happened in found)

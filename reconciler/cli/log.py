@@ -1,0 +1,150 @@
+"""``log``: who gave whom access, when and under which plan, from the records that applies have left."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from reconciler.cli.audit import place
+from reconciler.cli.instant import Instant
+from reconciler.cli.output import show, talk
+from reconciler.cli.session import Session, shared_options
+from reconciler.diagnostics import ConfigurationError, ExitCode, ReconcilerError
+
+if TYPE_CHECKING:
+    from reconciler.core.chain import Chain
+    from reconciler.core.history import Question, Record
+    from reconciler.state.audit import AuditFile
+
+
+class Since(Instant):
+    """A date, a timestamp, or how long ago: ``30d``."""
+
+    name = "since"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        """The instant; a usage error for anything else."""
+        from reconciler.cli.durations import MOST, seconds
+
+        ago = seconds(str(value))
+        if ago is None or ago > MOST:
+            return super().convert(value, param, ctx)
+        return datetime.now(UTC) - timedelta(seconds=ago)
+
+
+@click.command(
+    epilog="\b\nExamples:\n  reconciler log marta --since 2026-11-01\n  reconciler log acmeprod/catalog-managers\n"
+    "  reconciler log --verify"
+)
+@click.argument("what", required=False, metavar="[USER|GROUP|ADDRESS]")
+@click.option("--since", type=Since(), metavar="WHEN", help="Only since a date, a timestamp, or for so long: 30d.")
+@click.option(
+    "--format", "format_", type=click.Choice(["text", "json"]), default="text", show_default=True,
+    help="For people, or a record a line for machines.",
+)  # fmt: skip
+@click.option("--verify", is_flag=True, help="Only tell whether a record was changed, removed or moved.")
+@click.option(
+    "--head", metavar="HASH", help="With --verify: the hash of a record that must be there, as apply told it."
+)
+@shared_options
+def log(
+    session: Session, what: str | None, since: datetime | None, format_: str, verify: bool, head: str | None
+) -> int:
+    """List what applies have done, from the audit file that the configuration names; asks no service.
+
+    USER is an id, an e-mail or a handle. With any of them, or --tenant, only the changes that fit are shown.
+    """
+    from reconciler.core.chain import SHORTEST, Chain
+    from reconciler.core.history import Question, encode
+
+    if head is not None and (not verify or len(head) < SHORTEST):
+        raise click.UsageError(f"--head goes with --verify, and takes {SHORTEST} digits or more")
+    if verify and (what is not None or since is not None or session.tenants):
+        raise click.UsageError("--verify looks at all records: leave out what they are about, --since and --tenant")
+    audit, chain = _audit_file(session), Chain(head or "")
+    if verify:
+        return _verify(session, audit, chain)
+    question = Question(_names(session, what), frozenset(session.tenants), since)
+    flaws: list[str] = []
+    records = _records(audit, chain, question, flaws)
+    if format_ == "json":
+        show(encode(record).decode() for record in records)
+    else:
+        from reconciler.render.log import text
+
+        show(text(records, session.color))
+    talk([f"warning: {flaw}" for flaw in flaws])
+    return ExitCode.ERROR if flaws else ExitCode.DONE
+
+
+def _audit_file(session: Session) -> "AuditFile":
+    from reconciler.config import places_of
+
+    url = places_of(session.paths).audit
+    if url is None:
+        raise ConfigurationError(
+            "the configuration names no audit file, so applies leave no record",
+            remedy="add `audit: {url: file:reconciler.audit.jsonl}`",
+        )
+    return place(session, url)
+
+
+def _names(session: Session, what: str | None) -> frozenset[str]:
+    """What is asked for, by all of its names, as far as the configuration can be read and tells them."""
+    from reconciler.core.history import also_called
+
+    if what is None:
+        return frozenset()
+    try:
+        return also_called(what, session.load().desired.people)
+    except ReconcilerError as error:
+        talk([f"warning: other names of {what} are not known: {error.reason}"])
+        return also_called(what, ())
+
+
+def _records(audit: "AuditFile", chain: "Chain", question: "Question", flaws: list[str]) -> Iterator["Record"]:
+    """The records that are asked for, one at a time; what is wrong with any of all is added to the ``flaws``."""
+    from reconciler.core.history import read
+
+    for line in audit.lines():
+        mine = _followed(audit, chain, line)
+        try:
+            found = question.answer(read(line))
+        except (ValueError, RecursionError) as error:
+            mine = mine or [f"{audit.path}:{chain.lines}: this record can't be read: {error}"]
+        else:
+            yield from filter(None, [found])
+        flaws += mine
+
+
+def _followed(audit: "AuditFile", chain: "Chain", line: bytes) -> list[str]:
+    return [f"{audit.path}:{chain.lines}: {flaw}" for flaw in chain.follow(line)]
+
+
+def _verify(session: Session, audit: "AuditFile", chain: "Chain") -> int:
+    from reconciler.render.text import plural, safe
+
+    bad = 0
+    for line in audit.lines():
+        flaws = _followed(audit, chain, line)
+        bad += len(flaws)
+        show(map(safe, flaws))
+    if chain.kept and not chain.met:
+        bad += 1
+        show([f"No record has the hash {safe(chain.kept)}: records were cut off at the end, or written anew."])
+    last = f"; the last one has the hash {safe(chain.last.hash)}" if chain.last else ""
+    show([f"{plural(chain.records, 'record')}, {plural(bad, 'flaw')}{last}"])
+    show(filter(None, [_hint(session, chain)]))
+    return ExitCode.ERROR if bad else ExitCode.DONE
+
+
+def _hint(session: Session, chain: "Chain") -> str:
+    """What the lockfile says of records that are no longer there."""
+    from reconciler.core.chain import hint
+
+    try:
+        lockfile, _ = session.configured_store().load()
+    except ReconcilerError as error:
+        return f"Not compared with the lockfile: {error.message}"
+    return hint(lockfile.serial, chain.serials.get(lockfile.lineage, 0))

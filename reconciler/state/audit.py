@@ -1,0 +1,148 @@
+"""The audit file: lines that are only ever appended, each whole and on the disk before an apply goes on.
+
+What is in a line is not known here. A line that a writer who died left half is never repaired: the next line begins on
+a line of its own, so that the torn one stays to be seen.
+"""
+
+import fcntl
+import os
+import stat
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import BinaryIO, Final, TypeVar
+
+from reconciler.diagnostics import StateError
+from reconciler.state.local import MODE, explained
+from reconciler.state.places import path_of
+
+BLOCK: Final = 1 << 20
+"""Bytes that are read at once from the end."""
+
+Found = TypeVar("Found")
+
+
+class AuditFile:
+    """The file at ``path``; ``url`` is what messages call it."""
+
+    def __init__(self, url: str, path: Path) -> None:
+        self.url, self.path = url, path
+
+    def check(self, recognise: Callable[[bytes], object | None]) -> None:
+        """Raise StateError if nothing could be appended, or if there is something else in it than what we write.
+
+        ``recognise`` says of a line whether it is one of ours. Asked before anything is changed, so that an apply whose
+        record can't be written does not begin.
+        """
+        with explained("append to", self.url):
+            if not self.path.exists():
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+                if not os.access(self.path.parent, os.W_OK | os.X_OK):
+                    raise StateError(
+                        f"can't append to {self.url}: its folder can't be written", remedy="check its rights"
+                    )
+                return
+            with self._opened() as file:
+                self._last(file, recognise)
+
+    def append(
+        self, recognise: Callable[[bytes], Found | None], line: Callable[[Found | None], bytes]
+    ) -> tuple[bytes, bool]:
+        """Append the ``line`` that follows the last one of ours; what was written, and whether that one was torn.
+
+        Raises StateError.
+        """
+        with explained("append to", self.url):
+            is_new = not self.path.exists()
+            with self._opened() as file:
+                fcntl.flock(file, fcntl.LOCK_EX)  # two lockfiles may share one audit file
+                last, is_torn = self._last(file, recognise)
+                written = line(last)
+                _write_whole(file.fileno(), b"\n" * is_torn + written)
+                os.fsync(file.fileno())
+            if is_new:
+                _keep_entry(self.path.parent)
+        return written, is_torn
+
+    def lines(self) -> Iterator[bytes]:
+        """All lines, one after the other, each with its end. Raises StateError."""
+        with explained("read", self.url):
+            if not self.path.exists():
+                raise StateError(
+                    f"there is no audit file at {self.url}", remedy="the first apply that has something to do writes it"
+                )
+            self._check_kind(self.path.stat().st_mode)
+            with self.path.open("rb") as file:
+                yield from file
+
+    def _opened(self) -> BinaryIO:
+        descriptor = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC, MODE)
+        file = os.fdopen(descriptor, "rb", buffering=0)
+        try:
+            self._check_kind(os.fstat(descriptor).st_mode)
+        except StateError:
+            file.close()
+            raise
+        return file
+
+    def _check_kind(self, mode: int) -> None:
+        if not stat.S_ISREG(mode):  # reading a pipe would wait for ever
+            raise StateError(f"{self.url} is not a file", remedy="name a file that can be appended to")
+
+    def _last(self, file: BinaryIO, recognise: Callable[[bytes], Found | None]) -> tuple[Found | None, bool]:
+        """The last line that is one of ours, and whether the file ends without a line end."""
+        lines = _backwards(file)
+        rest = next(lines, b"")
+        found = recognise(rest) or next(filter(None, map(recognise, lines)), None)
+        if found is None and file.seek(0, os.SEEK_END):
+            raise StateError(
+                f"{self.url} has no record of an apply in it: it is something else, or damaged",
+                remedy="name another file under `audit`, or move this one away",
+            )
+        return found, bool(rest)
+
+
+def open_audit(url: str) -> AuditFile:
+    """The audit file that a URL names. Raises StateError for any place but a file, of which none is known yet."""
+    path = path_of(url)
+    if path is None:
+        raise StateError(
+            f"no audit file can be kept at a {url.partition(':')[0]}: URL",
+            remedy="write `audit: {url: file:reconciler.audit.jsonl}`, and let the pipeline commit or keep the file",
+        )
+    return AuditFile(url, Path(path))
+
+
+def _backwards(file: BinaryIO) -> Iterator[bytes]:
+    """The lines from the last to the first without their ends; before them what stands behind the last line end."""
+    end, rest = file.seek(0, os.SEEK_END), b""
+    while end:
+        start = max(0, end - BLOCK)
+        file.seek(start)
+        rest, *lines = (_read_whole(file, end - start) + rest).split(b"\n")
+        yield from reversed(lines)
+        end = start
+    yield rest
+
+
+def _read_whole(file: BinaryIO, size: int) -> bytes:
+    parts = []
+    while size and (part := file.read(size)):
+        parts.append(part)
+        size -= len(part)
+    return b"".join(parts)
+
+
+def _write_whole(descriptor: int, data: bytes) -> None:
+    """Write all of it: one call may write a part where a disk is nearly full."""
+    rest = memoryview(data)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
+
+
+def _keep_entry(folder: Path) -> None:
+    """Have the new file's name on the disk too."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
