@@ -24,6 +24,13 @@ STARTER = """\
 #   reconciler schema > schema.json
 # yaml-language-server: $schema=./schema.json
 
+# Names that a reviewer can read; from and until may stand at people, at team entries and at members.
+# people:
+#   ana: 00u4ukqvzlEP31sCk417
+#   marta: {email: marta@acme.example, name: Marta Ruiz, until: 2027-06-30}
+# teams:
+#   catalog: [ana, marta]             # then a member can be `team: catalog` or `person: ana`
+
 tenants:
   - tenant: acmeprod                  # the tenant's name; credentials come from EMPORIX_CLIENT_ID and _SECRET
     groups:
