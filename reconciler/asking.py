@@ -11,9 +11,11 @@ from difflib import get_close_matches
 from typing import Protocol
 
 from reconciler.core import access, offline, people
+from reconciler.core import review as reviewing
 from reconciler.core.access import Access, Answer, Catalog, Granted, Seat
 from reconciler.core.match import bind
 from reconciler.core.model import Account, Control, Desired, DesiredTenant, LiveGroup, Person, UserType
+from reconciler.core.review import Review
 from reconciler.diagnostics import Diagnostic, PlanError, ReconcilerError, Severity
 from reconciler.engine import each, in_scope
 from reconciler.offline import Memory
@@ -72,6 +74,14 @@ class Answers:
     tenants: Mapping[str, Answer]
     errors: Mapping[str, ReconcilerError]
     warnings: tuple[Diagnostic, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reviews:
+    """The reviews of all tenants that could be read, and why the others could not."""
+
+    tenants: Mapping[str, Review]
+    errors: Mapping[str, ReconcilerError]
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +154,11 @@ def who(world: World, connect: Reach, asked: str) -> Answers:
     return answers
 
 
+def review(world: World, connect: Reach) -> Reviews:
+    """Every membership of every tenant, each list of the service read once."""
+    return Reviews(*each(world.tenants, lambda tenant: _Asked(world, tenant, connect(tenant.name)).review()))
+
+
 class _Asked:
     """One tenant that is asked, with all its groups."""
 
@@ -196,6 +211,16 @@ class _Asked:
             return Answer((), choices=(*self.groups, *{scope for scopes in granted.values() for scope in scopes}))
         return self._answer(*self._members(granting), meant, self._flaws(granting, catalog))
 
+    def review(self) -> Review:
+        """All memberships there are."""
+        groups = list(self.groups.values())
+        catalog = self._catalog(groups)
+        granted = access.granted(groups, catalog)
+        accounts, sitting = self._members(groups)
+        told, seats = self._seats(accounts, sitting)
+        known = {user: (self._person(told, user, account), account) for user, account in accounts.items()}
+        return reviewing.review(known, seats, granted, self._warnings(self._flaws(groups, catalog)))
+
     def _members(self, groups: Iterable[LiveGroup]) -> tuple[dict[str, Account | None], list[tuple[str, LiveGroup]]]:
         read = self.iam.members(groups).values()
         kinds = {user: group.mistyped.get(user, group.user_type) for group in read for user in group.members or ()}
@@ -211,17 +236,26 @@ class _Asked:
         flaws: Iterable[Diagnostic] = (),
     ) -> Answer:
         """The access of those users who sit in those groups."""
-        told = self._told(accounts)
-        entries = {group.id: group for group in told.groups}
+        told, sat = self._seats(accounts, sitting)
         seats: defaultdict[str, list[Seat]] = defaultdict(list)
-        for user, group in sitting:
-            seats[user].append(access.seat(user, group, entries.get(group.id)))
+        for each_seat in sat:
+            seats[each_seat.user].append(each_seat)
         users = [
             access.access(self._person(told, user, account), account, seats[user], granted, resolved=not self.offline)
             for user, account in accounts.items()
         ]
-        problems = [replace(problem, severity=Severity.WARNING) for problem in self.problems]
-        return Answer(tuple(users), (*problems, *flaws))
+        return Answer(tuple(users), self._warnings(flaws))
+
+    def _seats(
+        self, accounts: Mapping[str, Account | None], sitting: Iterable[tuple[str, LiveGroup]]
+    ) -> tuple[DesiredTenant, list[Seat]]:
+        """The memberships, each with the entry that asked for it, and the configuration that was looked into."""
+        told = self._told(accounts)
+        entries = {group.id: group for group in told.groups}
+        return told, [access.seat(user, group, entries.get(group.id)) for user, group in sitting]
+
+    def _warnings(self, flaws: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+        return (*(replace(problem, severity=Severity.WARNING) for problem in self.problems), *flaws)
 
     def _catalog(self, groups: Iterable[LiveGroup]) -> Catalog | None:
         """What the groups can grant, read only if anything is attached to them; None if nobody knows."""

@@ -31,6 +31,7 @@ COMMANDS = {
     "due": "reconciler.cli.due:due",
     "explain": "reconciler.cli.explain:explain",
     "who": "reconciler.cli.explain:who",
+    "access": "reconciler.cli.access:access",
     "log": "reconciler.cli.log:log",
     "add": "reconciler.cli.edit:add",
     "remove": "reconciler.cli.edit:remove",

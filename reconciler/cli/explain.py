@@ -1,5 +1,6 @@
 """``explain`` and ``who``: what somebody may do and why, and who may do something; only reads."""
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import click
@@ -46,7 +47,7 @@ def explain(
         raise PlanError(
             f"--offline asks the lockfile only, and {option} needs the service", remedy="leave one of them out"
         )
-    loaded, world = _world(session)
+    loaded, world = world_of(session)
     if offline:
         answers = recall(world, user)
     else:
@@ -72,18 +73,19 @@ def who(session: Session, asked: str, format_: str, parallelism: int) -> int:
     """
     from reconciler.asking import who as ask
 
-    loaded, world = _world(session)
+    loaded, world = world_of(session)
     with session.service(loaded, parallelism) as connect:
         answers = ask(world, connect, asked)
     return ExitCode.ERROR if _shown(answers, "who", asked, asked, format_) else ExitCode.DONE
 
 
-def _world(session: Session) -> "tuple[Loaded, World]":
+def world_of(session: Session, at: datetime | None = None) -> "tuple[Loaded, World]":
+    """Configuration and lockfile, and what is asked of them; ``at`` is for when, now unless it is given."""
     from reconciler.asking import World
 
     loaded = session.load()
     lockfile, _ = session.store(loaded.desired.state).load()
-    return loaded, World(loaded.desired, lockfile, session.scope())
+    return loaded, World(loaded.desired, lockfile, session.scope(at=at))
 
 
 def _shown(answers: "Answers", kind: str, asked: str, scope: str, format_: str) -> bool:

@@ -2,11 +2,11 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any, Final
 
-from reconciler.core.access import Access, Answer, Listing, Seat, Way
-from reconciler.core.model import LiveGroup
+from reconciler.core.access import Access, Answer, Listing, Origin, Seat, Way
+from reconciler.core.model import LiveGroup, Person
 from reconciler.diagnostics import Diagnostic, Source
 from reconciler.render.dates import stamp
 from reconciler.render.naming import called
@@ -66,18 +66,28 @@ def _user(one: Access) -> str:
 
 
 def _way(way: Way) -> str:
-    origin = way.origin
+    return FROM.join([*([safe(way.scope)] if way.scope else []), through(way.origin), _seat(way.seat)])
+
+
+def through(origin: Origin) -> str:
+    """How a group comes by a scope: the access control, and the template that brought it."""
     control = [f"access control {_named(origin.control, origin.name)}"] if origin.control else []
     template = [f"template {safe(origin.template)}"] if origin.template else []
-    return FROM.join([*([safe(way.scope)] if way.scope else []), *control, *template, _seat(way.seat)])
+    return FROM.join([*control, *template])
 
 
 def _seat(seat: Seat) -> str:
-    return f"group {_group(seat.group)}{FROM}{_reason(seat)}"
+    return f"group {group_called(seat.group)}{FROM}{_reason(seat)}"
 
 
-def _group(group: LiveGroup) -> str:
-    return _named(group.id, next(iter(group.fields.get("name", {}).values()), ""))
+def group_called(group: LiveGroup) -> str:
+    """A group by its id and the first of its names."""
+    return _named(group.id, title(group))
+
+
+def title(group: LiveGroup) -> str:
+    """The first of a group's names; empty if it has none."""
+    return str(next(iter(group.fields.get("name", {}).values()), ""))
 
 
 def _named(name: str, title: str) -> str:
@@ -88,7 +98,7 @@ def _reason(seat: Seat) -> str:
     """The line that asked for the membership with all that it says, or what the configuration says instead."""
     told = [
         "" if seat.listing is Listing.LISTED else seat.listing.value,
-        f"team {' > '.join(map(safe, seat.teams))}" if seat.teams else "",
+        f"team {teams(seat)}" if seat.teams else "",
         f"until {stamp(seat.until)}" if seat.until else "",
         safe(seat.reason),
     ]
@@ -96,6 +106,11 @@ def _reason(seat: Seat) -> str:
     if where and said:
         return f"{where} ({said})"
     return where or said or "the lockfile"
+
+
+def teams(seat: Seat) -> str:
+    """The teams through which somebody came, outermost first."""
+    return " > ".join(map(safe, seat.teams))
 
 
 def document(
@@ -126,25 +141,36 @@ def _tenant(name: str, answer: Answer) -> dict[str, Any]:
 
 
 def _access(one: Access) -> dict[str, Any]:
-    person = {"id": one.person.id, "handle": one.person.handle, "email": one.person.email, "name": one.person.name}
     same = not (one.ours_only or one.theirs_only)
     compared = {"sameAsService": same, "onlyHere": one.ours_only, "onlyService": one.theirs_only}
     return {
-        "user": {key: value for key, value in person.items() if value},
+        "user": person(one.person),
         **({"problem": one.account.problem} if one.account and one.account.problem else {}),
         **({"exists": one.account is not None, "scopes": sorted(one.scopes)} if one.resolved else {}),
         "ways": list(map(_step, one.ways)),
-        "otherGroups": list(map(_membership, one.idle)),
+        "otherGroups": list(map(membership, one.idle)),
         **(compared if one.said is not None else {}),
     }
 
 
+def person(found: Person) -> dict[str, str]:
+    """All that is known of a person."""
+    told = {"id": found.id, "handle": found.handle, "email": found.email, "name": found.name}
+    return {key: value for key, value in told.items() if value}
+
+
 def _step(way: Way) -> dict[str, Any]:
-    origin = {"scope": way.scope, "accessControl": way.origin.control, "template": way.origin.template}
-    return {**{key: value for key, value in origin.items() if value}, **_membership(way.seat)}
+    return {**({"scope": way.scope} if way.scope else {}), **origin(way.origin), **membership(way.seat)}
 
 
-def _membership(seat: Seat) -> dict[str, Any]:
+def origin(found: Origin) -> dict[str, str]:
+    """Access control and template as far as they are known."""
+    told = {"accessControl": found.control, "template": found.template}
+    return {key: value for key, value in told.items() if value}
+
+
+def membership(seat: Seat) -> dict[str, Any]:
+    """The group, and what the configuration says of the membership."""
     return {
         "group": seat.group.id,
         "listed": seat.listing is Listing.LISTED,
@@ -152,8 +178,13 @@ def _membership(seat: Seat) -> dict[str, Any]:
         **_source(seat.source),
         **({"teams": list(seat.teams)} if seat.teams else {}),
         **({"reason": seat.reason} if seat.reason else {}),
-        **({"until": seat.until.astimezone(UTC).isoformat().replace("+00:00", "Z")} if seat.until else {}),
+        **({"until": utc(seat.until)} if seat.until else {}),
     }
+
+
+def utc(when: datetime) -> str:
+    """An instant as machines read it (RFC 3339)."""
+    return when.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def _source(source: Source | None) -> dict[str, Any]:

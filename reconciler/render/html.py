@@ -4,7 +4,7 @@ The markup alone holds all that there is to say, in the terminal's order but wit
 only make it pleasant and searchable. Servers of build artifacts often forbid one of them or both.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from reconciler.core.guards import refusals
@@ -13,7 +13,7 @@ from reconciler.core.stale import WITHOUT_REQUEST
 from reconciler.diagnostics import Diagnostic
 from reconciler.render.dates import instants
 from reconciler.render.html_changes import tallied, tenant
-from reconciler.render.html_text import EMPTY_ICON, foreign, inlined, policy, shown
+from reconciler.render.html_text import EMPTY_ICON, assets, foreign, policy, shown
 from reconciler.render.layout import TenantPart, fold, tenants
 from reconciler.render.messages import WIDTH, LineOf, excerpt, no_line, sentence
 from reconciler.render.style import painter
@@ -40,8 +40,8 @@ def plan(plan: Plan, *, line_of: LineOf = no_line, accepted: bool = False) -> It
     yield from _summary(plan, objections, accepted)
     yield "<main>"
     yield from _objections(objections, line_of, plan.fingerprint, accepted)
-    yield from _failures(plan)
-    yield from _warnings(plan.warnings, line_of)
+    yield from failures(plan.failures)
+    yield from warnings(plan.warnings, line_of)
     parts = list(tenants(plan, plan.changes))
     if parts:
         yield from _contents(parts)
@@ -52,19 +52,23 @@ def plan(plan: Plan, *, line_of: LineOf = no_line, accepted: bool = False) -> It
         yield '<p id="nothing" hidden>No change fits the search and the filters.</p>'
         yield "</div>"
     yield "</main>"
-    yield from _end()
+    yield from closing()
 
 
 def _head(plan: Plan, objections: Sequence[Diagnostic]) -> Iterator[str]:
-    style = inlined("page.css")
     summary = next(planned(PLANNED.tally(plan.counts))) if plan.changes or plan.failures else nothing(plan)
     said = (("Refused", objections), ("Incomplete", plan.failures))
-    title = ". ".join([*(word for word, holds in said if holds), summary])
+    yield from opening(". ".join([*(word for word, holds in said if holds), summary]))
+
+
+def opening(title: str, *more: str) -> Iterator[str]:
+    """How every page begins; ``more`` are the styles and scripts that it has besides those of all pages."""
+    style, script = assets(*more)
     yield "<!doctype html>"
     yield '<html lang="en">'
     yield "<head>"
     yield '<meta charset="utf-8">'
-    yield f'<meta http-equiv="Content-Security-Policy" content="{policy(style, inlined("page.js"))}">'
+    yield f'<meta http-equiv="Content-Security-Policy" content="{policy(style, script)}">'
     yield '<meta name="viewport" content="width=device-width, initial-scale=1">'
     yield '<meta name="color-scheme" content="light dark">'
     yield '<meta name="referrer" content="no-referrer">'
@@ -75,8 +79,9 @@ def _head(plan: Plan, objections: Sequence[Diagnostic]) -> Iterator[str]:
     yield "<body>"
 
 
-def _end() -> Iterator[str]:
-    yield f"<script>{inlined('page.js').content}</script>"
+def closing(*more: str) -> Iterator[str]:
+    """How every page ends, its script included."""
+    yield f"<script>{assets(*more)[1].content}</script>"
     yield "</body>"
     yield "</html>"
 
@@ -150,19 +155,21 @@ def _objections(found: Sequence[Diagnostic], line_of: LineOf, fingerprint: str, 
     yield "</section>"
 
 
-def _failures(plan: Plan) -> Iterator[str]:
-    if not plan.failures:
+def failures(found: Mapping[str, str]) -> Iterator[str]:
+    """The tenants that the page does not have, and why."""
+    if not found:
         return
     yield '<section class="remarks failures" aria-labelledby="failures">'
-    yield f'<h2 id="failures">{plural(len(plan.failures), "error")}</h2>'
+    yield f'<h2 id="failures">{plural(len(found), "error")}</h2>'
     yield "<ul>"
-    for name, reason in sorted(plan.failures.items()):
+    for name, reason in sorted(found.items()):
         yield f"<li><p>tenant <b>{foreign(name)}</b> is left out: {foreign(reason)}</p></li>"
     yield "</ul>"
     yield "</section>"
 
 
-def _warnings(found: Sequence[Diagnostic], line_of: LineOf) -> Iterator[str]:
+def warnings(found: Sequence[Diagnostic], line_of: LineOf) -> Iterator[str]:
+    """What a reader has to know besides."""
     if not found:
         return
     yield '<section class="remarks warnings" aria-labelledby="warnings">'

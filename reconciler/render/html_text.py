@@ -33,9 +33,16 @@ def foreign(text: str) -> str:
     return shown(safe(text))
 
 
-def inlined(name: str) -> Inlined:
-    """The file of this package by that name: ``page.css`` or ``page.js``."""
-    content = files("reconciler.render").joinpath(name).read_text(encoding="ascii")
+def assets(*more: str) -> tuple[Inlined, Inlined]:
+    """Style and script of a page: those of every page, and then its own from the files of this package named."""
+    names = ("page.css", "page.js", *more)
+    style, script = ([name for name in names if name.endswith(kind)] for kind in (".css", ".js"))
+    return _inlined(style), _inlined(script)
+
+
+def _inlined(names: list[str]) -> Inlined:
+    folder = files("reconciler.render")
+    content = "\n".join(folder.joinpath(name).read_text(encoding="ascii") for name in names)
     return Inlined(content, b64encode(sha256(content.encode()).digest()).decode())
 
 

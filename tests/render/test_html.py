@@ -289,7 +289,7 @@ def test_the_policy_names_exactly_the_style_and_the_script_of_the_page(name: str
 
 
 def test_style_and_script_ask_for_nothing() -> None:
-    for name in ("page.css", "page.js"):
+    for name in ("page.css", "page.js", "review.css", "review.js"):
         content = files("reconciler.render").joinpath(name).read_text(encoding="ascii")
         assert not re.search(r"url\(|@import|</|<!--|fetch|XMLHttp|innerHTML|eval|import\(|https?:", content), name
 

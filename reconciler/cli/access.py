@@ -1,0 +1,105 @@
+"""``access``: the report for a periodic review of who may do what; only reads."""
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from reconciler.cli.explain import world_of
+from reconciler.cli.instant import at_option
+from reconciler.cli.output import line_of, show, show_diagnostics, talk
+from reconciler.cli.plan import parallelism_option, show_errors
+from reconciler.cli.session import Session, shared_options
+from reconciler.diagnostics import ExitCode
+
+if TYPE_CHECKING:
+    from reconciler.render.review import Report
+
+
+def _table(report: "Report") -> Iterable[str]:
+    from reconciler.render import review
+
+    return review.table(report)
+
+
+def _csv(report: "Report") -> Iterable[str]:
+    from reconciler.render import review_csv
+
+    return review_csv.rows(report)
+
+
+def _json(report: "Report") -> Iterable[str]:
+    from reconciler.render import review
+
+    return [review.document(report)]
+
+
+def _markdown(report: "Report") -> Iterable[str]:
+    from reconciler.render import review
+
+    return review.markdown(report)
+
+
+def _html(report: "Report") -> Iterable[str]:
+    from reconciler.render import review_html
+
+    return review_html.page(report, line_of)
+
+
+FORMATS: Final[Mapping[str, Callable[["Report"], Iterable[str]]]] = {
+    "table": _table, "csv": _csv, "json": _json, "markdown": _markdown, "html": _html,
+}  # fmt: skip
+"""What writes each form, line by line."""
+
+MARKED: Final = "utf-8-sig"
+"""What spreadsheets have to be told of a file: without a mark they take it for the machine's own old encoding."""
+
+
+@click.command(
+    epilog="\b\nExamples:\n  reconciler access\n  reconciler access --format html -o review.html\n"
+    "  reconciler access --tenant acmeprod --format csv -o review.csv"
+)
+@click.option(
+    "--format", "format_", type=click.Choice(list(FORMATS)), default="table", show_default=True,
+    help="csv opens in a spreadsheet and has a row for each user, group and scope; html is one page of its own.",
+)  # fmt: skip
+@click.option(
+    "-o", "--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+    help="Write it to a file, which only its owner can read if it is new.",
+)  # fmt: skip
+@at_option
+@parallelism_option
+@shared_options
+def access(session: Session, format_: str, out: Path | None, at: datetime | None, parallelism: int) -> int:
+    """Report every membership with its scopes, why it is there and until when, for a review of access.
+
+    Dormant memberships (accounts that are locked, inactive or gone, entries whose time is over) and unmanaged ones
+    (groups outside the configuration, members that it does not list) stand apart and first.
+    """
+    from reconciler.asking import review
+    from reconciler.render.review import Report
+
+    now = (at or datetime.now(UTC)).replace(microsecond=0)
+    loaded, world = world_of(session, now)
+    with session.service(loaded, parallelism) as connect:
+        found = review(world, connect)
+    failures = {tenant: error.reason for tenant, error in found.errors.items()}
+    lines = FORMATS[format_](Report(found.tenants, failures, now, session.service_name))
+    if out:
+        _write(out, lines, MARKED if format_ == "csv" else "utf-8")
+    else:
+        show(lines)
+    for each in found.tenants.values():
+        show_diagnostics(each.warnings)
+    show_errors(found.errors)
+    return ExitCode.ERROR if found.errors else ExitCode.DONE
+
+
+def _write(path: Path, lines: Iterable[str], encoding: str) -> None:
+    from reconciler.cli.whole import write_whole
+
+    text = "".join(f"{line}\n" for line in lines)
+    write_whole({path: text.encode(encoding, "backslashreplace")})
+    talk([f"Wrote {path}."])

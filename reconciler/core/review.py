@@ -1,0 +1,85 @@
+"""An access review: every membership that is there, what it grants, and which of them somebody has to look at."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from reconciler.core.access import Granted, Listing, Origin, Seat
+from reconciler.core.model import Account, Person, UserType
+from reconciler.diagnostics import Diagnostic
+
+NO_ACCOUNT: Final = "does not exist"
+
+
+class Standing(StrEnum):
+    """What a reviewer has to make of a membership, the pressing ones first."""
+
+    DORMANT = "dormant"
+    UNMANAGED = "unmanaged"
+    LISTED = "listed"
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """One membership of one person with all scopes that it grants, each with its origins."""
+
+    person: Person
+    account: Account | None
+    seat: Seat
+    scopes: Mapping[str, tuple[Origin, ...]]
+
+    @property
+    def user_type(self) -> UserType:
+        """Of the account, or of the assignment where there is no account."""
+        group = self.seat.group
+        return self.account.user_type if self.account else group.mistyped.get(self.seat.user, group.user_type)
+
+    @property
+    def problem(self) -> str:
+        """Why nobody can use the account, such as ``is locked``; empty for one that can be used."""
+        return self.account.problem if self.account else NO_ACCOUNT
+
+    @property
+    def standing(self) -> Standing:
+        """Dormant counts before unmanaged: whoever can't use an access hardly needs it, whoever gave it."""
+        if self.problem or self.seat.listing is Listing.OVER:
+            return Standing.DORMANT
+        return Standing.LISTED if self.seat.listing is Listing.LISTED else Standing.UNMANAGED
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """All memberships of one tenant, those of a standing and then of a person together, always in the same order."""
+
+    held: tuple[Held, ...]
+    warnings: tuple[Diagnostic, ...] = ()
+
+    def of(self, standing: Standing) -> tuple[Held, ...]:
+        """The memberships of one standing."""
+        return tuple(held for held in self.held if held.standing is standing)
+
+    @property
+    def users(self) -> int:
+        """How many users are in any group."""
+        return len({held.seat.user for held in self.held})
+
+
+def review(
+    people: Mapping[str, tuple[Person, Account | None]],
+    seats: Iterable[Seat],
+    granted: Granted,
+    warnings: Iterable[Diagnostic] = (),
+) -> Review:
+    """The review of a tenant; ``people`` has who is known of each user that sits somewhere."""
+    found = (Held(*people[seat.user], seat, granted[seat.group.id]) for seat in seats)
+    return Review(tuple(sorted(found, key=_order)), tuple(warnings))
+
+
+_RANK: Final = {standing: rank for rank, standing in enumerate(Standing)}
+
+
+def _order(held: Held) -> tuple[int, str, str, str]:
+    person = held.person
+    name = person.handle or person.email or person.name
+    return _RANK[held.standing], name.casefold(), held.seat.user, held.seat.group.id

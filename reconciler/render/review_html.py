@@ -1,0 +1,102 @@
+"""An access review as one HTML page: no network, no server, and no script needed to read it."""
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from reconciler.core.review import Held, Review, Standing
+from reconciler.render.access import group_called
+from reconciler.render.dates import stamp
+from reconciler.render.html import FIELD, MANY_TENANTS, closing, failures, opening, warnings
+from reconciler.render.html_text import foreign, shown
+from reconciler.render.messages import LineOf, no_line
+from reconciler.render.naming import called
+from reconciler.render.review import MEANINGS, NO_SCOPE, Report, parts, scopes, tally, until, why
+from reconciler.render.text import number, place
+
+OWN: Final = ("review.css", "review.js")
+HEADINGS: Final = ("User", "Group", "Scopes", "Until", "Why", "Line")
+LOOKS: Final = {Standing.DORMANT: "destroy", Standing.UNMANAGED: "change", Standing.LISTED: "add"}
+"""The colours: red and amber for what needs a look."""
+
+
+def page(report: Report, line_of: LineOf = no_line) -> Iterator[str]:
+    """The page line by line: verdict and counts, what could not be read, then tenant by tenant."""
+    yield from opening(f"Access review. {report.verdict}", *OWN)
+    yield from _summary(report)
+    yield "<main>"
+    yield from failures(report.failures)
+    yield from warnings([warning for review in report.tenants.values() for warning in review.warnings], line_of)
+    yield from _contents(report)
+    if report.count():
+        yield '<form id="find" role="search" aria-label="Filter the memberships" hidden>'
+        yield f'<label class="wide">Filter <input id="wanted" {FIELD} placeholder="name, group, scope, team"></label>'
+        yield '</form><output id="count" aria-live="polite"></output>'
+    for position, (name, review) in enumerate(report.tenants.items()):
+        yield from _tenant(position, name, review)
+    yield '<p id="nothing" hidden>No membership fits the filter.</p>'
+    yield "</main>"
+    yield from closing(*OWN)
+
+
+def _summary(report: Report) -> Iterator[str]:
+    look = "bad" if report.failures else "plain" if report.count(Standing.DORMANT, Standing.UNMANAGED) else "good"
+    yield "<header>"
+    yield '<button type="button" id="theme" hidden>Dark</button>'
+    yield "<h1>Access review</h1>"
+    yield f'<p class="verdict {look}">{report.verdict}</p>'
+    yield '<ul class="numbers">'
+    for standing in Standing:
+        count = report.count(standing)
+        yield f'<li class="{LOOKS[standing]}{"" if count else " none"}"><b>{number(count)}</b> {standing}</li>'
+    yield "</ul>"
+    yield '<dl class="facts">'
+    yield f"<div><dt>As of</dt> <dd>{stamp(report.at)}</dd></div>"
+    yield f"<div><dt>Service</dt> <dd>{foreign(report.service)}</dd></div>"
+    yield "</dl>"
+    yield "</header>"
+
+
+def _contents(report: Report) -> Iterator[str]:
+    if len(report.tenants) >= MANY_TENANTS:
+        yield '<nav aria-label="Tenants"><ul>'
+        for position, (name, review) in enumerate(report.tenants.items()):
+            yield f'<li><a href="#t{position}">{foreign(name)}</a> {tally(review)}</li>'
+        yield "</ul></nav>"
+
+
+def _tenant(position: int, name: str, review: Review) -> Iterator[str]:
+    yield f'<section class="tenant" aria-labelledby="t{position}">'
+    yield f'<h2 id="t{position}"><small>Tenant</small> <span>{foreign(name)}</span></h2>'
+    yield f'<p class="tally">{tally(review)}</p>'
+    for standing, held in parts(review):
+        yield from _part(standing, held)
+    yield "</section>"
+
+
+def _part(standing: Standing, found: Sequence[Held]) -> Iterator[str]:
+    yield f'<section class="standing {LOOKS[standing]}">'
+    yield f"<h3>{standing.capitalize()} ({number(len(found))}) <small>{MEANINGS[standing]}</small></h3>"
+    yield "<table><thead><tr>"
+    yield "".join(f'<th scope="col">{heading}</th>' for heading in HEADINGS)
+    yield "</tr></thead><tbody>"
+    for held in found:
+        yield from _row(held)
+    yield "</tbody></table></section>"
+
+
+def _row(held: Held) -> Iterator[str]:
+    seat = held.seat
+    yield f'<tr><th scope="row">{shown(called(held.person))}</th>'
+    yield f"<td>{shown(group_called(seat.group))}</td>"
+    yield f"<td>{_scopes(held)}</td>"
+    yield f"<td>{until(held)}</td>"
+    yield f"<td>{shown(why(held))}</td>"
+    yield f"<td><samp>{shown(place(seat.source))}</samp></td></tr>"
+
+
+def _scopes(held: Held) -> str:
+    granted = scopes(held)
+    if not granted:
+        return f"<small>{NO_SCOPE}</small>"
+    items = (f"<li><code>{shown(scope)}</code> <small>{shown(origins)}</small></li>" for scope, origins in granted)
+    return f"<ul>{''.join(items)}</ul>"

@@ -1,0 +1,67 @@
+"""What a review makes of each membership, and that its order depends on nothing but its content."""
+
+from dataclasses import replace
+from itertools import permutations
+
+import pytest
+
+from reconciler.core.access import Listing, Origin, Seat
+from reconciler.core.model import Account, LiveGroup, Person, UserType
+from reconciler.core.review import Held, Standing, review
+
+EMPLOYEE, CUSTOMER = UserType.EMPLOYEE, UserType.CUSTOMER
+GROUP, OTHER = (LiveGroup(name, {}, EMPLOYEE) for name in ("g", "a"))
+SOUND = Account("u", EMPLOYEE)
+LOCKED = Account("u", EMPLOYEE, problem="is locked", shut=True)
+
+
+@pytest.mark.parametrize(
+    ("account", "listing", "standing"),
+    [
+        (SOUND, Listing.LISTED, Standing.LISTED),
+        (SOUND, Listing.OVER, Standing.DORMANT),
+        (SOUND, Listing.EARLY, Standing.UNMANAGED),
+        (SOUND, Listing.UNLISTED, Standing.UNMANAGED),
+        (SOUND, Listing.UNMANAGED, Standing.UNMANAGED),
+        (SOUND, Listing.FOREIGN, Standing.UNMANAGED),
+        (LOCKED, Listing.LISTED, Standing.DORMANT),
+        (LOCKED, Listing.FOREIGN, Standing.DORMANT),
+        (None, Listing.LISTED, Standing.DORMANT),
+    ],
+)
+def test_standings(account: Account | None, listing: Listing, standing: Standing) -> None:
+    """Who can't use an access, or should have it no more, is dormant, whoever gave it."""
+    assert Held(Person(id="u"), account, Seat("u", GROUP, listing), {}).standing is standing
+
+
+def test_problems_and_types() -> None:
+    """The type is the account's; of somebody without one it is the assignment's, which may differ from the group's."""
+    mixed = replace(GROUP, mistyped={"u": CUSTOMER})
+    found = [
+        Held(Person(id="u"), account, Seat("u", group, Listing.LISTED), {})
+        for account, group in ((LOCKED, mixed), (None, mixed), (None, GROUP))
+    ]
+    assert [held.problem for held in found] == ["is locked", "does not exist", "does not exist"]
+    assert [held.user_type for held in found] == [EMPLOYEE, CUSTOMER, EMPLOYEE]
+
+
+def test_always_the_same_order() -> None:
+    """By standing, then by who it is, then by group, whatever the order in which the service names them."""
+    people = {
+        "u1": (Person("Zoe", "u1"), SOUND), "u2": (Person(id="u2", email="ana@acme.example"), SOUND),
+        "u3": (Person(id="u3", name="Ana"), LOCKED),
+    }  # fmt: skip
+    seats = [
+        Seat("u1", GROUP, Listing.LISTED), Seat("u1", OTHER, Listing.LISTED), Seat("u2", GROUP, Listing.LISTED),
+        Seat("u2", OTHER, Listing.FOREIGN), Seat("u3", GROUP, Listing.LISTED),
+    ]  # fmt: skip
+    granted = {"g": {"order.read": (Origin("orders"),)}, "a": {}}
+    orders = {
+        tuple((held.seat.user, held.seat.group.id, *held.scopes) for held in review(people, some, granted).held)
+        for some in permutations(seats)
+    }
+    assert orders == {
+        (("u3", "g", "order.read"), ("u2", "a"), ("u2", "g", "order.read"), ("u1", "a"), ("u1", "g", "order.read"))
+    }
+    whole = review(people, seats, granted)
+    assert (whole.users, [len(whole.of(standing)) for standing in Standing]) == (3, [1, 1, 3])

@@ -1,0 +1,184 @@
+"""The report for a review of access, end to end: what stands apart, in which order, in how many requests."""
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from reconciler.sandbox import Sandbox
+from tests.e2e.command import Workplace
+from tests.e2e.world import World
+
+CONFIGURATION = """\
+people:
+  marta: {email: Marta@acme.example}
+teams:
+  ops: [marta]
+tenants:
+  - tenant: acmeprod
+    groups:
+      - id: ours
+        name: {en: =Ours}
+        userType: EMPLOYEE
+        templates: [office]
+        restrictions: [DE]
+        membership: additive
+        members:
+          - {team: ops, until: 2999-12-31, reason: '=HYPERLINK("http://evil.example")'}
+          - {id: ben, until: 2990-01-01, reason: OPS-7}
+          - lost
+"""
+
+
+@pytest.fixture
+def seed(seed: dict[str, Any]) -> dict[str, Any]:
+    """One tenant with somebody of every kind, and a formula for a name."""
+    (tenant,) = seed["tenants"]
+    tenant["accessControls"] = [
+        {"id": "orders", "name": {"en": "Orders"}, "scopes": ["order.manage"], "restrictionAware": True},
+        {"id": "desk", "scopes": ["desk.open"]},
+    ]
+    tenant["templates"] = [{"id": "office", "accessControls": ["orders"]}]
+    groups = {each["id"]: each for each in tenant["groups"]}
+    groups["bo-manager"]["accessControls"] = ["desk"]
+    tenant["employees"] += [
+        {"id": "00uM", "contactEmail": "marta@acme.example", "firstName": "<b>", "lastName": "+cmd|' /C calc'!A0"},
+        {"id": "lost", "contactEmail": "lost@acme.example", "isAccountLocked": True},
+    ]
+    tenant["assignments"] = [
+        {"groupId": "bo-manager", "userId": "zoe"},
+        {"groupId": "buyer-x", "userId": "kim", "userType": "CUSTOMER"},
+    ]
+    return seed
+
+
+@pytest.fixture
+def applied(work: Workplace, world: World) -> Workplace:
+    """What the configuration asks for, and then somebody else's doing."""
+    work.configure(CONFIGURATION)
+    assert work.apply().code == 0
+    world.add("ours", "eve")
+    world.clear()
+    return work
+
+
+def test_every_kind_of_membership(applied: Workplace) -> None:
+    """Dormant, unmanaged and listed stand apart, with scopes, the way to them, the end, the reason and the line."""
+    found = applied.run("access", "--at", "2026-11-24")
+    assert (found.code, found.err) == (0, "")
+    told = [[cell.strip() for cell in line.split("  ") if cell.strip()] for line in found.out.splitlines()]
+    way = "access control orders (Orders) <- template office"
+    heading = ["User", "Group", "Scope", "Through", "Until", "Why", "Line"]
+    foreign = "the group is outside the configuration"
+    assert told == [
+        ["4 of 6 memberships need a look."],
+        ["acmeprod: 6 users, 6 memberships, 2 scopes"],
+        [],
+        ["Dormant (1): accounts that are locked, inactive or gone, and entries whose time is over"],
+        heading,
+        ["lost@acme.example (lost)", "ours (=Ours)", "order.manage--DE", way, "the account is locked",
+         "reconciler.yaml:17:13"],
+        [],
+        ["Unmanaged (3): groups outside the configuration, and members that it does not list, or not yet"],
+        heading,
+        ["eve@acmeprod.example (eve)", "ours (=Ours)", "order.manage--DE", way, "not listed in the configuration",
+         "reconciler.yaml:8:9"],
+        ["kim@acmeprod.example (kim)", "buyer-x (Buyer)", "no scope", foreign],
+        ["zoe@acmeprod.example (zoe)", "bo-manager (Managers)", "desk.open", "access control desk", foreign],
+        [],
+        ["Listed (2): asked for by a line of the configuration"],
+        heading,
+        ["ben@acmeprod.example (ben)", "ours (=Ours)", "order.manage--DE", way, "2990-01-02 00:00 UTC", "OPS-7",
+         "reconciler.yaml:16:13"],
+        ["marta (Marta@acme.example, <b> +cmd|' /C calc'!A0, 00uM)", "ours (=Ours)", "order.manage--DE", way,
+         "3000-01-01 00:00 UTC", 'team ops; =HYPERLINK("http://evil.example")', "reconciler.yaml:4:9"],
+        [],
+    ]  # fmt: skip
+
+
+def test_an_entry_whose_time_is_over_is_dormant(applied: Workplace) -> None:
+    """Seen from a later day; whoever is to come in only then is unmanaged until that day."""
+    document = json.loads(applied.run("access", "--at", "2995-01-01", "--format", "json").out)
+    held = {each["user"]["id"]: each for each in document["tenants"][0]["memberships"]}
+    assert (held["ben"]["standing"], held["ben"]["why"]) == ("dormant", "listed, but its time is over")
+    assert held["00uM"] == {
+        "standing": "listed", "userType": "EMPLOYEE", "group": "ours", "groupName": "=Ours", "listed": True,
+        "user": {"id": "00uM", "handle": "marta", "email": "Marta@acme.example", "name": "<b> +cmd|' /C calc'!A0"},
+        "scopes": [{"scope": "order.manage--DE", "through": [{"accessControl": "orders", "template": "office"}]}],
+        "source": {"file": "reconciler.yaml", "line": 4, "column": 9}, "teams": ["ops"],
+        "reason": '=HYPERLINK("http://evil.example")', "until": "3000-01-01T00:00:00Z",
+    }  # fmt: skip
+    assert (document["kind"], document["at"], document["failures"]) == ("access", "2995-01-01T00:00:00Z", {})
+
+
+def test_a_spreadsheet(applied: Workplace) -> None:
+    """A row for each user, group and scope; no formula among the cells; the same file whenever nothing has changed."""
+    found = applied.run("access", "--format", "csv", "-o", "review.csv")
+    assert (found.code, found.out, found.err) == (0, "", "Wrote review.csv.\n")
+    path = applied.folder / "review.csv"
+    data = path.read_bytes()
+    assert path.stat().st_mode & 0o077 == 0
+    assert data.startswith(b"\xef\xbb\xbf"), "spreadsheets want to be told that it is UTF-8"
+    rows = list(csv.DictReader(io.StringIO(data.decode("utf-8-sig"))))
+    assert [(row["standing"], row["user"], row["group"], row["scope"]) for row in rows] == [
+        ("dormant", "lost", "ours", "order.manage--DE"),
+        ("unmanaged", "eve", "ours", "order.manage--DE"),
+        ("unmanaged", "kim", "buyer-x", ""),
+        ("unmanaged", "zoe", "bo-manager", "desk.open"),
+        ("listed", "ben", "ours", "order.manage--DE"),
+        ("listed", "00uM", "ours", "order.manage--DE"),
+    ]
+    assert rows[-1] == {
+        "tenant": "acmeprod", "standing": "listed", "user": "00uM", "handle": "marta",
+        "name": "<b> +cmd|' /C calc'!A0", "email": "Marta@acme.example", "userType": "EMPLOYEE", "account": "",
+        "group": "ours", "groupName": "'=Ours", "scope": "order.manage--DE",
+        "through": "access control orders (Orders) <- template office", "until": "3000-01-01T00:00:00Z",
+        "reason": "'=HYPERLINK(\"http://evil.example\")", "team": "ops", "configuration": "listed",
+        "line": "reconciler.yaml:4:9",
+    }  # fmt: skip
+    assert applied.run("access", "--format", "csv").out == data.decode("utf-8-sig")
+
+
+def test_few_requests(applied: Workplace, world: World) -> None:
+    """Groups, access controls, templates and employees once, each group's members once, customers by search."""
+    assert applied.run("access").code == 0
+    groups = ["ours", "bo-manager", "clerks", "vendor-a", "admin-x", "buyer-x", "requester-x"]
+    asked = [call.split()[1].split("?")[0] for call in world.calls if "/oauth/" not in call]
+    expected = ["groups", "access-controls", "templates", "users", *(f"groups/{group}/users" for group in groups)]
+    assert sorted(asked) == sorted([*expected, "/customer/acmeprod/customers/search"])
+
+
+def test_one_page(applied: Workplace) -> None:
+    """The page is told apart by tenant and standing, and a name that is markup is text."""
+    page = applied.run("access", "--format", "html").out
+    assert page.startswith("<!doctype html>\n")
+    assert "4 of 6 memberships need a look" in page
+    assert "&lt;b&gt; +cmd" in page and "<b> +cmd" not in page
+
+
+def test_a_tenant_that_cannot_be_read(applied: Workplace, serve: Callable[..., Sandbox], seed: dict[str, Any]) -> None:
+    """It is named in every form, so that none looks complete; the others are there, and the exit code is 1."""
+    applied.configure(CONFIGURATION + "  - tenant: otherco\n")
+    for form, mark in {
+        "table": "otherco: could not be read: ",
+        "csv": '"otherco","unread",',
+        "markdown": "Tenant `otherco` could not be read: ",
+        "html": "tenant <b>otherco</b> is left out: ",
+        "json": '"otherco": "',
+    }.items():
+        found = applied.run("access", "--format", form)
+        assert found.code == 1
+        assert mark in found.out, form
+        assert "otherco" in found.err and "bo-manager" in found.out
+        assert form in {"csv", "json"} or "Incomplete: 1 tenant could not be read" in found.out
+    only = applied.run("access", "--tenant", "acmeprod")
+    assert (only.code, "otherco" in only.out) == (0, False)
+
+
+def test_a_file_that_cannot_be_written(applied: Workplace) -> None:
+    found = applied.run("access", "-o", "none/review.txt")
+    assert (found.code, found.out) == (1, "")
+    assert "none" in found.err and "Traceback" not in found.err
