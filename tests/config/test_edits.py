@@ -304,3 +304,17 @@ def test_several_files_are_edited_together(file: Path) -> None:
     with pytest.raises(ConfigurationError, match="the time of ana in acmeprod/two is over"):
         edited("a", adding("ana", "two"))
     assert edited("a", leaving("ana@acme.example", "2026-11-24")).files.keys() == {Path("a/people.yaml")}
+
+
+def test_cleaning_never_comes_before_the_date(place: Path) -> None:
+    """A date to come is refused beside --clean; one that has passed stays as it is, whenever the entries go."""
+    with pytest.raises(ConfigurationError, match="--clean would take the access away now") as caught:
+        edited(str(place), leaving("jon", "2026-12-31", clean=True))
+    assert "`reconciler offboard jon --clean`" in caught.value.remedy
+    assert place.read_text() == PEOPLE
+    _, come, _ = changes(place, leaving("jon", "2026-11-20", "HR-1"))
+    assert come == ["jon: {id: 00uJON, reason: HR-1, left: 2026-11-20}"]
+    gone, come, found = changes(place, leaving("jon", reason="HR-1", clean=True))
+    assert (gone, come) == (["- {person: jon, until: 2027-06-30}"], [])
+    assert found.told == ("jon leaves on 2026-11-20 already (a.yaml:3:8).",)
+    assert (found.joined, found.left) == ({}, {})

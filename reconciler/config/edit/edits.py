@@ -123,7 +123,7 @@ class Edit:
     def _compare(self, before: frozenset[Fact], after: frozenset[Fact]) -> None:
         lost, gained = before - after, after - before
         wrong = [fact for fact in (lost - self.lost) | (gained - self.gained) if not self._allows(fact)]
-        wrong += (self.lost - self.gained - lost) | (self.gained - self.lost - gained)
+        wrong += ((self.lost - self.gained) & after) | (self.gained - after)
         if wrong:
             named = sorted({str(fact) for fact in wrong})
             more = f" and {len(named) - MOST_TOLD} more" if len(named) > MOST_TOLD else ""

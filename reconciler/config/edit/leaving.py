@@ -30,7 +30,7 @@ def offboard(edit: Edit, whom: Who, leave: Leave, tenants: Sequence[DesiredTenan
     edit.allowed = lambda fact: whom.is_(fact.person) and fact.tenant in names
     by_name = bool(whom.person.handle) and all_
     if by_name:
-        _date(edit, whom, leave, tenants)
+        _date(edit, whom, leave, tenants, clean=clean)
     for tenant in tenants:
         if not by_name:
             _list(edit, whom, leave, tenant)
@@ -45,13 +45,20 @@ def offboard(edit: Edit, whom: Who, leave: Leave, tenants: Sequence[DesiredTenan
         _out_of_teams(edit, whom, leave, by_name=by_name)
 
 
-def _date(edit: Edit, whom: Who, leave: Leave, tenants: Sequence[DesiredTenant]) -> None:
-    """``left`` on the person, beside whatever else is said there."""
+def _date(edit: Edit, whom: Who, leave: Leave, tenants: Sequence[DesiredTenant], *, clean: bool) -> None:
+    """``left`` on the person, beside whatever else is said there; one that has passed stays unless one is given."""
     entry = next(entry for entry in edit.desired.people if entry.person.handle == whom.person.handle)
     path, person = entry.source.path, _person(edit, whom, entry.source)
     before = values_of(person)
     zone = edit.zone(path)
-    day = leave.day or _today(edit.at, zone)
+    day = leave.day or _passed(edit, before.get("left"), zone) or _today(edit.at, zone)
+    if clean and _is_ahead(edit, day, zone):
+        raise ConfigurationError(
+            f"{whom.given} leaves on {day} only, and --clean would take the access away now",
+            remedy=f"leave --clean out, because entries end by that date; from then on"
+            f" `reconciler offboard {whom.given} --clean` takes them out",
+            source=entry.source,
+        )
     details = {"left": day} | ({"reason": leave.reason} if leave.reason else {})
     if {**before, **details} == before:
         edit.told.append(f"{whom.given} leaves on {day} already ({entry.source}).")
@@ -69,6 +76,10 @@ def _person(edit: Edit, whom: Who, source: Source) -> Piece:
     if found is None or found.kind == ALIAS:
         raise by_hand(f"{whom.person.handle} comes from an alias or a merge", source)
     return found
+
+
+def _passed(edit: Edit, left: str | None, zone: tzinfo) -> str | None:
+    return left if left and not _is_ahead(edit, left, zone) else None
 
 
 def _today(at: datetime, zone: tzinfo) -> str:
