@@ -318,3 +318,42 @@ def test_cleaning_never_comes_before_the_date(place: Path) -> None:
     assert (gone, come) == (["- {person: jon, until: 2027-06-30}"], [])
     assert found.told == ("jon leaves on 2026-11-20 already (a.yaml:3:8).",)
     assert (found.joined, found.left) == ({}, {})
+
+
+TOGETHER = """\
+people: {lena: 00uLENA}
+tenants:
+  - tenant: [acmedev, acmestage, acmeprod]
+    groups:
+      - id: desk
+        name: Desk
+        members: [00u1]
+  - tenant: acmeprod
+    groups: [{id: own, name: Own, members: [00u1]}]
+"""
+EVERYWHERE = {(tenant, "desk"): 1 for tenant in ("acmedev", "acmestage", "acmeprod")}
+
+
+def test_what_tenants_share_is_edited_once_for_all_of_them(file: Path) -> None:
+    """Named by its id or by each address; and never for one of them only."""
+    file.write_text(TOGETHER)
+    _, come, found = changes(file, adding("lena", "desk"))
+    assert come == ["members: [00u1, {person: lena}]"]
+    assert found.joined == EVERYWHERE
+    assert changes(file, removing("lena", *(f"{tenant}/desk" for tenant, _ in EVERYWHERE)))[2].left == EVERYWHERE
+    assert file.read_text() == TOGETHER
+    with pytest.raises(ConfigurationError, match="acmedev, acmestage and acmeprod share") as caught:
+        edited(str(file), adding("lena", "acmeprod/desk"))
+    assert "--tenant acmedev --tenant acmestage --tenant acmeprod" in caught.value.remedy
+    for names, message in (
+        (("acmedev",), "acmedev has only an entry that it shares"),
+        (("acmeprod",), "acmeprod/desk stands in an entry"),
+    ):
+        with pytest.raises(ConfigurationError, match=message):
+            edited(str(file), leaving("00u1", tenants=names))
+    _, come, _ = changes(file, leaving("00u1", reason="HR"))
+    assert come == [
+        "members: []",
+        "offboarded: [{id: 00u1, reason: HR}]",
+        "groups: [{id: own, name: Own, members: []}]",
+    ]

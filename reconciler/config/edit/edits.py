@@ -84,8 +84,9 @@ class Edit:
         return found
 
     def splice(self, path: str, splices: Iterable[Splice]) -> None:
-        """Change a file's text."""
-        self._splices.setdefault(path, []).extend(splices)
+        """Change a file's text; what several tenants share is changed once."""
+        there = self._splices.setdefault(path, [])
+        there += [splice for splice in splices if splice not in there]
 
     def done(self) -> Edited:
         """The files after the edit. Raises ConfigurationError if they would say anything else than was wanted."""

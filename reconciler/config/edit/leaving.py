@@ -1,6 +1,6 @@
 """Somebody leaves: a date on the person, or an entry among a tenant's offboarded users, and entries that go with it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 
@@ -11,7 +11,7 @@ from reconciler.config.edit.facts import stated, ways
 from reconciler.config.edit.members import take_out, with_values
 from reconciler.config.edit.pieces import ALIAS, LIST, Piece
 from reconciler.config.edit.splices import append, insert, remove, set_value
-from reconciler.config.edit.whom import Target, Who
+from reconciler.config.edit.whom import Target, Who, refuse_part
 from reconciler.core.model import DesiredTenant, Entry, Period
 from reconciler.diagnostics import ConfigurationError, Source
 
@@ -31,14 +31,15 @@ def offboard(edit: Edit, whom: Who, leave: Leave, tenants: Sequence[DesiredTenan
     by_name = bool(whom.person.handle) and all_
     if by_name:
         _date(edit, whom, leave, tenants, clean=clean)
+    every = {Target(tenant, group).address for tenant in tenants for group in tenant.groups}
     for tenant in tenants:
         if not by_name:
-            _list(edit, whom, leave, tenant)
+            _list(edit, whom, leave, tenant, names)
         for group in tenant.groups:
             target = Target(tenant, group)
             if clean or not by_name:
                 _refuse_teams(whom, target, all_=all_)
-                _out_of_group(edit, whom, leave, target, by_name=by_name)
+                _out_of_group(edit, whom, leave, target, every, by_name=by_name)
             else:
                 edit.told += _left_over(whom, target)
     if all_ and (clean or not by_name):
@@ -86,9 +87,9 @@ def _today(at: datetime, zone: tzinfo) -> str:
     return at.astimezone(zone).date().isoformat()
 
 
-def _list(edit: Edit, whom: Who, leave: Leave, tenant: DesiredTenant) -> None:
+def _list(edit: Edit, whom: Who, leave: Leave, tenant: DesiredTenant, meant: Collection[str]) -> None:
     """An entry among the tenant's offboarded users; one with a day to come begins then."""
-    source, mapping = _home(edit, tenant)
+    source, mapping = _home(edit, tenant, meant)
     zone = edit.zone(source.path)
     ahead = {"from": leave.day} if leave.day and _is_ahead(edit, leave.day, zone) else {}
     begins = start_of(ahead["from"], zone) if ahead else None
@@ -109,18 +110,36 @@ def _list(edit: Edit, whom: Who, leave: Leave, tenant: DesiredTenant) -> None:
     edit.gained.add(fact_of(edit.desired, (tenant.name, ""), values, zone))
 
 
-def _home(edit: Edit, tenant: DesiredTenant) -> tuple[Source, Piece]:
-    """The part of the configuration that speaks of the tenant, and has such a list already if any does."""
-    found = []
+def _home(edit: Edit, tenant: DesiredTenant, meant: Collection[str]) -> tuple[Source, Piece]:
+    """The part of the configuration that speaks of the tenant, and has such a list already if any does.
+
+    What it shares with tenants that are not ``meant`` is no such part.
+    """
+    found: list[tuple[Source, Piece]] = []
+    shared: list[tuple[Source, Piece]] = []
     for path, file in edit.texts():
         listed = file.root.get("tenants") if file.root else None
         for item in listed.items if listed else ():
-            name = item.get("tenant")
-            if name is not None and name.value == tenant.name:
-                found.append((Source(path, item.line, item.column), item))
+            names = _names(item)
+            if tenant.name in names:
+                place = Source(path, item.line, item.column), item
+                (found if names <= set(meant) else shared).append(place)
+    if shared and not found:
+        raise ConfigurationError(
+            f"{tenant.name} has only an entry that it shares with other tenants",
+            remedy=f"give it an entry of its own (`- tenant: {tenant.name}`) first, or name all of them with --tenant",
+            source=shared[0][0],
+        )
     if not found:
         raise ConfigurationError(f"the tenant {tenant.name} comes from an alias", remedy="edit it by hand")
     return next((each for each in found if each[1].get("offboarded")), found[0])
+
+
+def _names(tenant: Piece) -> set[str]:
+    """The tenants of an entry: one, or those that share it."""
+    named = tenant.get("tenant")
+    scalars = named.items or [named] if named else []
+    return {each.value for each in scalars if each.value}
 
 
 def _is_ahead(edit: Edit, day: str, zone: tzinfo) -> bool:
@@ -140,12 +159,15 @@ def _refuse_teams(whom: Who, target: Target, *, all_: bool) -> None:
         )
 
 
-def _out_of_group(edit: Edit, whom: Who, leave: Leave, target: Target, *, by_name: bool) -> None:
+def _out_of_group(
+    edit: Edit, whom: Who, leave: Leave, target: Target, meant: Collection[str], *, by_name: bool
+) -> None:
     """Entries in a group's list go, or end when the person leaves."""
     path = target.group.source.path
     entries = [entry for entry in ways(target.group) if whom.is_(entry.person)]
     if not any(not entry.teams for entry in entries):
         return
+    refuse_part(edit.desired, target, meant)
     zone = edit.zone(path)
     if leave.day and not by_name and _is_ahead(edit, leave.day, zone):
         mapping = edit.mapping(target.group.source)

@@ -1,6 +1,6 @@
 """Whom and which group a command means: names of the configuration, with advice for what is close to one."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
@@ -78,8 +78,29 @@ def tenants_of(desired: Desired, names: Sequence[str]) -> tuple[DesiredTenant, .
 def targets(desired: Desired, names: Iterable[str], limit: Sequence[str]) -> tuple[Target, ...]:
     """The groups that the command names, each once."""
     tenants = tenants_of(desired, limit)
-    found = [target for name in names for target in _named(tenants, name, several=len(limit) > 1)]
-    return tuple({target.address: target for target in found}.values())
+    named = [target for name in names for target in _named(tenants, name, several=len(limit) > 1)]
+    found = {target.address: target for target in named}
+    for target in found.values():
+        refuse_part(desired, target, found)
+    return tuple(found.values())
+
+
+def refuse_part(desired: Desired, target: Target, meant: Collection[str]) -> None:
+    """Raise ConfigurationError if tenants that are not meant share the entry: they would change with it unseen."""
+    sharing = [
+        Target(tenant, group)
+        for tenant in desired.tenants
+        for group in tenant.groups
+        if group.source == target.group.source
+    ]
+    if any(each.address not in meant for each in sharing):
+        names = [each.tenant.name for each in sharing]
+        raise ConfigurationError(
+            f"{target.address} stands in an entry that {', '.join(names[:-1])} and {names[-1]} share",
+            remedy=f"to change it for all of them: {' '.join(f'--tenant {name}' for name in names)}; otherwise write"
+            f" the group of {target.tenant.name} in an entry of its own first",
+            source=target.group.source,
+        )
 
 
 def _named(tenants: Iterable[DesiredTenant], name: str, *, several: bool) -> list[Target]:
@@ -88,7 +109,7 @@ def _named(tenants: Iterable[DesiredTenant], name: str, *, several: bool) -> lis
     if not found:
         names = [name for each in every for name in (each.address, label(each.group))]
         raise ConfigurationError(f"the configuration has no group `{name}`", remedy=_advice(name, names))
-    if len(found) > 1 and not several:
+    if len({each.group.source for each in found}) > 1 and not several:
         raise ConfigurationError(
             f"several tenants have a group `{name}`",
             remedy=f"say which: {' or '.join(each.address for each in found)}, or --tenant",
