@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from reconciler.config.events import Unreadable
-from reconciler.config.files import contents, place, real
+from reconciler.config.files import checked, contents, place, real
 from reconciler.config.list_csv import read_csv
 from reconciler.config.list_json import read_json
 from reconciler.config.list_lines import read_lines
@@ -32,8 +32,12 @@ Lists = Mapping[int, Listed]
 """The members of each list, by the identity of the node that names it: one place may name a list for each tenant."""
 
 
-def read_lists(roots: Mapping[Path, Node], problems: list[Diagnostic]) -> Lists:
-    """All lists that groups name, each read once in the time zone of the file that names it."""
+def read_lists(roots: Mapping[Path, Node], problems: list[Diagnostic], edited: Mapping[Path, bytes]) -> Lists:
+    """All lists that groups name, each read once in the time zone of the file that names it.
+
+    ``edited`` is what some are about to say instead.
+    """
+    drafts = {real(path): data for path, data in edited.items()}
     named: dict[int, Listed] = {}
     known: dict[tuple[Path, tzinfo], Listed] = {}
     for root in roots.values():
@@ -46,7 +50,7 @@ def read_lists(roots: Mapping[Path, Node], problems: list[Diagnostic]) -> Lists:
                 continue
             key = real(path), zone
             if key not in known:
-                known[key] = _read(path, zone, problems)
+                known[key] = _read(path, zone, problems, drafts.get(key[0]))
             named[id(node)] = known[key]
             problems += _twice(group.get("members"), known[key])
     return named
@@ -71,19 +75,18 @@ def _obstacle(path: Path) -> str:
         return f"can't be read: {error.strerror if isinstance(error, OSError) else error}"
 
 
-def _read(path: Path, zone: tzinfo, problems: list[Diagnostic]) -> Listed:
+def _read(path: Path, zone: tzinfo, problems: list[Diagnostic], draft: bytes | None) -> Listed:
     """A list's members; what is wrong beyond reading further ends it, after what came before."""
     collector = Collector(str(path), zone, problems)
     try:
-        _FORMATS[path.suffix](_text(path), collector)
+        _FORMATS[path.suffix](_text(path, contents(path) if draft is None else checked(path, draft)), collector)
     except Unreadable as end:
         problems.append(end.diagnostic)
     return collector.finish()
 
 
-def _text(path: Path) -> str:
+def _text(path: Path, data: bytes) -> str:
     """The file's text with line breaks of one kind: lines are counted as editors do."""
-    data = contents(path)
     if (at := data.find(_NUL)) >= 0:
         raise Unreadable(Diagnostic("this is not text: a byte is 0", place(path, data, at), "save the file as UTF-8"))
     said = data.decode()

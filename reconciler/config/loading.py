@@ -22,6 +22,7 @@ from reconciler.config.resolve import contradictions, desired
 from reconciler.config.roster_rules import misnamed
 from reconciler.config.rules import tenants_once, violations
 from reconciler.config.syntax import explain
+from reconciler.config.values import LIST_ENDINGS
 from reconciler.config.variables import NOTHING_GIVEN, Given, Value, Variables, set_all
 from reconciler.config.wording import explained, objections, objections_to_filled
 from reconciler.core.model import Desired
@@ -70,14 +71,14 @@ def load(
     """
     problems: list[Diagnostic] = []
     files = find([path for path in paths if path not in (edited or {}) or path.exists()], problems)
-    files += tuple(path for path in edited or {} if path not in files)
+    files += tuple(path for path in edited or {} if path not in files and path.suffix not in LIST_ENDINGS)
     with _garbage_collector_off():
         written = _read_all(files, problems, edited or {})
         roots = _expanded(written, given, problems)
         problems += violations(list(roots.values()))
         problems += misnamed(list(roots.values()))
         problems += trespasses(roots)
-        lists = read_lists(roots, problems)
+        lists = read_lists(roots, problems, edited or {})
         state, audit = (_place(roots, key, problems) for key in _PLACES)
         policy = _policy(roots, problems)
         problems += () if growing else _nothing(files, roots, problems)

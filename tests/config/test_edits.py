@@ -357,3 +357,67 @@ def test_what_tenants_share_is_edited_once_for_all_of_them(file: Path) -> None:
         "offboarded: [{id: 00u1, reason: HR}]",
         "groups: [{id: own, name: Own, members: []}]",
     ]
+
+
+LISTED = """\
+people: {lena: {id: 00uLENA, email: lena@acme.example}}
+templates:
+  base: {members: [00uT]}
+  desk: {extends: base, name: Desk}
+tenants:
+  - tenant: acmeprod
+    groups:
+      - {id: big, name: Big, membersFrom: big.csv}
+      - {id: few, name: Few, membersFrom: few.txt}
+      - {id: odd, name: Odd, membersFrom: odd.json}
+      - {id: desk, extends: desk}
+"""
+CSV = 'id,until,reason\n00u1,,\n00u2,2027-01-01,"two\nlines"\n00uLENA,,'
+
+
+def test_members_of_a_file_are_taken_out_there(file: Path) -> None:
+    """The row goes and nothing else; who is added is listed where the group stands."""
+    file.write_text(LISTED)
+    Path("big.csv").write_text(CSV)
+    Path("few.txt").write_bytes(b'# few\r\n00u1\r\nlena@acme.example # 5" L\r\n00u2\r\n')
+    Path("odd.json").write_text('["00u1"]')
+    found = edited(".", removing("00u2", "big"))
+    assert found.files.keys() == {Path("big.csv")} and found.left == {("acmeprod", "big"): 1}
+    assert Path("big.csv").read_text() == "id,until,reason\n00u1,,\n00uLENA,,"
+    edited(".", removing("lena", "big", "few"))
+    assert Path("big.csv").read_text() == "id,until,reason\n00u1,,"
+    assert Path("few.txt").read_bytes() == b"# few\r\n00u1\r\n00u2\r\n"
+    assert changes(file, adding("lena", "big", until="2027-01-01"))[1] == [
+        "- {id: big, name: Big, membersFrom: big.csv, members: [{person: lena, until: 2027-01-01}]}"
+    ]
+    assert changes(file, removing("x@acme.example", "big"))[2].told == (
+        "No entry of acmeprod/big names x@acme.example; whether an id there is theirs, the files can't tell.",
+    )
+    told = changes(file, leaving("00u1", "2026-12-24"))[2].told
+    assert "The entry in acmeprod/few ends by that date (few.txt:2:1)." in told
+    found = edited(".", leaving("x@acme.example"))
+    assert found.files.keys() == {Path("a.yaml")}
+    assert found.told == ("Whether an id in the lists is that of x@acme.example, the files can't tell: the plan will.",)
+
+
+@pytest.mark.parametrize(
+    ("act", "message", "place"),
+    [
+        (removing("00u1", "odd"), "00u1 stands in a file of members of acmeprod/odd", "odd.json:1:2"),
+        (adding("00u1", "big", until="2027-01-01"), "stands in a file of members of acmeprod/big", "big.csv:2:1"),
+        (adding("00u9", "desk"), "the members of acmeprod/desk come from the template `base`", "a.yaml:3:10"),
+        (removing("00uT", "desk"), "00uT comes into acmeprod/desk through the template `base`", "a.yaml:3:20"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_the_place_of_what_has_to_be_edited_by_hand(
+    file: Path, act: Callable[[Edit], None], message: str, place: str
+) -> None:
+    """Files that programs write, rows that say more, and templates."""
+    file.write_text(LISTED)
+    Path("big.csv").write_text(CSV)
+    Path("few.txt").write_text("")
+    Path("odd.json").write_text('["00u1"]')
+    with pytest.raises(ConfigurationError, match=message) as caught:
+        edited(".", act)
+    assert str(caught.value.source) == place

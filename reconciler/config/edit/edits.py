@@ -15,6 +15,7 @@ from reconciler.config.edit.facts import Fact, facts, members_at
 from reconciler.config.edit.pieces import MAPPING, Piece
 from reconciler.config.edit.splices import Splice, Text
 from reconciler.config.loading import Loaded, load
+from reconciler.config.values import LIST_ENDINGS
 from reconciler.core.model import Desired
 from reconciler.diagnostics import ConfigurationError, Severity, Source
 
@@ -61,7 +62,7 @@ class Edit:
     def text(self, path: str) -> Text:
         """A file's text."""
         if path not in self._texts:
-            self._texts[path] = Text(Path(path).read_bytes())
+            self._texts[path] = Text(Path(path).read_bytes(), path.endswith(LIST_ENDINGS))
         return self._texts[path]
 
     def texts(self) -> Iterable[tuple[str, Text]]:
@@ -154,6 +155,6 @@ def _counted(numbers: dict[tuple[str, str], int]) -> dict[tuple[str, str], int]:
     return {group: number for group, number in numbers.items() if number}
 
 
-def by_hand(message: str, source: Source) -> ConfigurationError:
+def by_hand(message: str, source: Source, remedy: str = "edit it by hand") -> ConfigurationError:
     """The refusal of an edit that has to be made in an editor."""
-    return ConfigurationError(message, remedy="nothing was written: edit it by hand", source=source)
+    return ConfigurationError(message, remedy=f"nothing was written: {remedy}", source=source)

@@ -44,6 +44,8 @@ def offboard(edit: Edit, whom: Who, leave: Leave, tenants: Sequence[DesiredTenan
                 edit.told += _left_over(whom, target)
     if all_ and (clean or not by_name):
         _out_of_teams(edit, whom, leave, by_name=by_name)
+    if not by_name and not whom.person.id and any(group.members for tenant in tenants for group in tenant.groups):
+        edit.told.append(f"Whether an id in the lists is that of {whom.given}, the files can't tell: the plan will.")
 
 
 def _date(edit: Edit, whom: Who, leave: Leave, tenants: Sequence[DesiredTenant], *, clean: bool) -> None:
@@ -164,16 +166,17 @@ def _out_of_group(
 ) -> None:
     """Entries in a group's list go, or end when the person leaves."""
     path = target.group.source.path
-    entries = [entry for entry in ways(target.group) if whom.is_(entry.person)]
-    if not any(not entry.teams for entry in entries):
+    if not any(whom.is_(entry.person) and not entry.teams for entry in ways(target.group)):
         return
     refuse_part(edit.desired, target, meant)
     zone = edit.zone(path)
     if leave.day and not by_name and _is_ahead(edit, leave.day, zone):
-        mapping = edit.mapping(target.group.source)
-        _until(edit, path, mapping.get("members"), whom, _last_before(leave.day), zone)
-    elif not take_out(edit, whom, target):
-        raise by_hand(f"the entry of {whom.given} is not in the list of {target.address}", entries[0].source)
+        list_ = edit.mapping(target.group.source).get("members")
+        _until(edit, path, list_, whom, _last_before(leave.day), zone)
+        if not indices_of(edit.desired, list_, whom):
+            edit.told += _left_over(whom, target)
+    else:
+        take_out(edit, whom, target)
 
 
 def _out_of_teams(edit: Edit, whom: Who, leave: Leave, *, by_name: bool) -> None:
@@ -207,4 +210,5 @@ def _left_over(whom: Who, target: Target) -> Iterator[str]:
     for entry in ways(target.group):
         if whom.is_(entry.person):
             how = f"team {entry.teams[-1]}" if entry.teams else target.address
-            yield f"The entry in {how} ends by that date ({entry.source}); --clean takes it out."
+            clean = "; --clean takes it out" if whom.person.handle else ""
+            yield f"The entry in {how} ends by that date ({entry.source}){clean}."

@@ -4,8 +4,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace as changed
 
 from reconciler.config.edit.edits import Edit, by_hand
+from reconciler.config.edit.elsewhere import elsewhere, is_row, template_of, without_row
 from reconciler.config.edit.entries import Values, entry_text, fact_of, indices_of, naming, values_of
-from reconciler.config.edit.facts import definition, label, ways
+from reconciler.config.edit.facts import definition, label, stated, ways
 from reconciler.config.edit.pieces import ALIAS, MAPPING, SCALAR, Piece
 from reconciler.config.edit.splices import Splice, Text, append, insert, remove, replace, set_value, written
 from reconciler.config.edit.whom import Target, Who
@@ -21,9 +22,12 @@ def add(edit: Edit, whom: Who, targets: Iterable[Target], details: Values) -> No
         list_ = mapping.get("members")
         found = indices_of(edit.desired, list_, whom)
         existing = [entry for entry in ways(target.group) if whom.is_(entry.person)]
+        direct = [entry for entry in existing if not entry.teams]
         if found and list_:
             _update(edit, whom, target, list_.items[found[0]], details)
-        elif existing and not (details and existing[0].teams):
+        elif direct and details:
+            raise elsewhere(edit, whom, target, direct[0])
+        elif existing and not details:
             edit.told.append(_already(edit, whom, target, existing))
         else:
             _append(edit, whom, target, mapping, {**naming(whom), **details})
@@ -87,7 +91,7 @@ def with_values(file: Text, item: Piece, before: Values, details: Values) -> lis
 
 def _append(edit: Edit, whom: Who, target: Target, mapping: Piece, values: Values) -> None:
     group, path = target.group, target.group.source.path
-    edit.splice(path, _in_list(edit.text(path), mapping, target, entry_text(values)))
+    edit.splice(path, _in_list(edit, mapping, target, entry_text(values)))
     fact = fact_of(edit.desired, (target.tenant.name, label(group)), values, edit.zone(path))
     edit.gained.add(fact)
     if group.members is None:
@@ -97,11 +101,12 @@ def _append(edit: Edit, whom: Who, target: Target, mapping: Piece, values: Value
         edit.told.append(f"The time of {whom.given} in {target.address} is over already: nothing comes of it.")
 
 
-def _in_list(file: Text, mapping: Piece, target: Target, item: str) -> list[Splice]:
-    """The item at the end of the group's list, which may be empty, null or missing."""
+def _in_list(edit: Edit, mapping: Piece, target: Target, item: str) -> list[Splice]:
+    """The item at the end of the group's list, which may be empty, null or missing, as beside ``membersFrom``."""
     list_, group = mapping.get("members"), target.group
+    file = edit.text(group.source.path)
     if list_ is None:
-        _refuse_missing(mapping, target)
+        _refuse_missing(edit, mapping, target)
         return insert(file, mapping, "members", f"[{item}]")
     if list_.kind == ALIAS:
         raise by_hand(f"the members of {target.address} are an alias of another list", group.source)
@@ -110,9 +115,15 @@ def _in_list(file: Text, mapping: Piece, target: Target, item: str) -> list[Spli
     return append(file, list_, [item])
 
 
-def _refuse_missing(mapping: Piece, target: Target) -> None:
+def _refuse_missing(edit: Edit, mapping: Piece, target: Target) -> None:
     group = target.group
-    if group.members is not None or mapping.get("membersFrom"):
+    if found := template_of(edit, mapping, "members"):
+        name, place = found
+        remedy = "edit it by hand there, for every group that extends the template"
+        raise by_hand(f"the members of {target.address} come from the template `{name}`", place, remedy)
+    if mapping.get("membersFrom") or template_of(edit, mapping, "membersFrom"):
+        return
+    if group.members is not None:
         raise by_hand(f"the members of {target.address} are not listed where the group stands", group.source)
     if group.membership is Membership.EXACT:
         raise ConfigurationError(
@@ -136,23 +147,36 @@ def remove_from(edit: Edit, whom: Who, targets: Iterable[Target]) -> None:
                 source=teams[0].source,
             )
         if not take_out(edit, whom, target):
-            if existing:
-                raise by_hand(f"the entry of {whom.given} is not in the list of {target.address}", existing[0].source)
-            edit.told.append(f"{whom.given} is not a member of {target.address}.")
+            edit.told.append(_nobody(whom, target))
+
+
+def _nobody(whom: Who, target: Target) -> str:
+    """An e-mail may well be that of somebody who is listed by id."""
+    if whom.person.id or not target.group.members:
+        return f"{whom.given} is not a member of {target.address}."
+    return f"No entry of {target.address} names {whom.given}; whether an id there is theirs, the files can't tell."
 
 
 def take_out(edit: Edit, whom: Who, target: Target) -> bool:
-    """Take all entries that name somebody out of a group's list; False if there is none."""
+    """Take all entries that name somebody out of a group's list, or of its file of members; False if there is none."""
     path = target.group.source.path
     mapping = edit.mapping(target.group.source)
     list_ = mapping.get("members")
     found = indices_of(edit.desired, list_, whom)
-    if not found or list_ is None:
+    direct = [entry for entry in ways(target.group) if whom.is_(entry.person) and not entry.teams]
+    rows = [entry for entry in direct if is_row(entry.source)]
+    if not found and not rows:
+        if direct:
+            raise elsewhere(edit, whom, target, direct[0])
         return False
-    edit.splice(path, remove(edit.text(path), list_, found, mapping.key("members")))
     place = target.tenant.name, label(target.group)
-    for index in found:
-        edit.lost.add(fact_of(edit.desired, place, values_of(list_.items[index]), edit.zone(path)))
+    if found and list_:
+        edit.splice(path, remove(edit.text(path), list_, found, mapping.key("members")))
+        items = [list_.items[index] for index in found]
+        edit.lost |= {fact_of(edit.desired, place, values_of(item), edit.zone(path)) for item in items}
+    for entry in rows:
+        edit.splice(entry.source.path, without_row(edit.text(entry.source.path), entry.source))
+        edit.lost.add(stated(*place, entry))
     edit.told += _objections(whom, target.group, target.address)
     return True
 

@@ -37,16 +37,17 @@ class Splice:
 
 @dataclass(slots=True)
 class Text:
-    """A file's text, without its byte order mark, and its pieces."""
+    """A file's text, without its byte order mark, and its pieces: a list (``membersFrom``) has lines only."""
 
     data: bytes
+    is_list: bool = False
     text: str = field(init=False)
     root: Piece | None = field(init=False)
     newline: str = field(init=False)
 
     def __post_init__(self) -> None:
         self.text = self.data.decode().removeprefix(BOM)
-        self.root = pieces(self.text)
+        self.root = None if self.is_list else pieces(self.text)
         found = _BREAK.search(self.text)
         self.newline = found.group() if found else "\n"
 
@@ -192,7 +193,7 @@ def remove(file: Text, list_: Piece, gone: Iterable[int], key: Piece) -> list[Sp
     if list_.flow:
         return _remove_flow(file, list_.items, places)
     starts = dashes(file, list_)
-    splices = _without_lines(file, [(starts[place], list_.items[place].end) for place in places])
+    splices = without_lines(file, [(starts[place], list_.items[place].end) for place in places])
     if len(places) == len(list_.items):
         at = _after_anchor(file, list_) if list_.anchored else colon(file, key) + 1
         splices.append(Splice(at, at, " []"))
@@ -212,7 +213,7 @@ def colon(file: Text, key: Piece) -> int:
     return file.content(key.end)
 
 
-def _without_lines(file: Text, spans: Iterable[tuple[int, int]]) -> list[Splice]:
+def without_lines(file: Text, spans: Iterable[tuple[int, int]]) -> list[Splice]:
     """Take out all lines of each span; at the end of a text without a last break, the break before them instead."""
     splices: list[Splice] = []
     for start, end in spans:
