@@ -421,3 +421,29 @@ def test_the_place_of_what_has_to_be_edited_by_hand(
     with pytest.raises(ConfigurationError, match=message) as caught:
         edited(".", act)
     assert str(caught.value.source) == place
+
+
+GUARDED = """\
+people: {jon: {id: 00uJON}}
+tenants:
+  - tenant: acmeprod
+    groups:
+      - {id: one, name: One, members: [{person: jon}]}
+      - {id: two, name: Two, members: [{person: jon}, 00u1], guards: {minMembers: 2, maxRemovals: 0}}
+      - {id: open, name: Open, membership: additive, members: [{person: jon}], guards: {protected: [00uJON]}}
+"""
+
+
+@pytest.mark.parametrize("clean", [False, True], ids=["date", "clean"])
+def test_what_guards_will_say_is_said_however_somebody_leaves(file: Path, clean: bool) -> None:
+    """Now, or from the day on that is to come."""
+    file.write_text(GUARDED)
+    told = [line for line in edited(".", leaving("jon", clean=clean)).told if line.startswith("The guard")]
+    assert [line.partition(":")[0] for line in told] == [
+        f"The guard `{rule}` will refuse the plan" for rule in ("protected", "emptied", "maxRemovals", "minMembers")
+    ]
+    assert told[0].endswith("acmeprod/open/00uJON is protected and would be removed (offboarded).")
+    if not clean:
+        file.write_text(GUARDED)
+        told = list(edited(".", leaving("jon", "2026-12-01")).told)
+        assert told[-1].startswith("The guard `minMembers` will refuse the plan from 2026-12-01 00:00 UTC on: ")

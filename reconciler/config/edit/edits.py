@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Final
 
 from reconciler.config.dates import zone
-from reconciler.config.edit.facts import Fact, facts, members_at
+from reconciler.config.edit.facts import Fact, facts
+from reconciler.config.edit.foresight import Counted, coming_and_going, objections
 from reconciler.config.edit.pieces import MAPPING, Piece
 from reconciler.config.edit.splices import Splice, Text
 from reconciler.config.loading import Loaded, load
@@ -31,8 +32,8 @@ class Edited:
 
     files: dict[Path, tuple[bytes, bytes]]
     told: tuple[str, ...]
-    joined: dict[tuple[str, str], int] = field(default_factory=dict)
-    left: dict[tuple[str, str], int] = field(default_factory=dict)
+    joined: Counted = field(default_factory=dict)
+    left: Counted = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -40,7 +41,7 @@ class Edit:
     """Collects splices, and the facts that they are to add and take away.
 
     ``allowed`` says of further facts whether they may change as well, where naming each would only repeat the rules
-    that :mod:`reconciler.config.resolve` has.
+    that :mod:`reconciler.config.resolve` has. ``effect`` is the day to come from which on all of it holds, if any.
     """
 
     paths: Sequence[Path]
@@ -50,6 +51,7 @@ class Edit:
     gained: set[Fact] = field(default_factory=set)
     told: list[str] = field(default_factory=list)
     allowed: Callable[[Fact], bool] | None = None
+    effect: datetime | None = None
     _texts: dict[str, Text] = field(default_factory=dict)
     _places: dict[str, dict[tuple[int, int], Piece]] = field(default_factory=dict)
     _splices: dict[str, list[Splice]] = field(default_factory=dict)
@@ -99,10 +101,11 @@ class Edit:
             return Edited({}, tuple(self.told))
         found = self._loaded(after).desired
         self._compare(facts(self.desired), facts(found))
-        before, now = members_at(self.desired, self.at), members_at(found, self.at)
-        joined = {group: len(users - before.get(group, users)) for group, users in now.items()}
-        left = {group: len(before.get(group, users) - users) for group, users in now.items()}
-        return Edited(files, tuple(self.told), _counted(joined), _counted(left))
+        joined, left = coming_and_going(self.desired, found, self.at)
+        then = max(self.at, self.effect or self.at)
+        when = f" from {then:%Y-%m-%d %H:%M} UTC on" if then > self.at else ""
+        objected = objections(self.desired, found, then, when)
+        return Edited(files, (*self.told, *objected), joined, left)
 
     def _changed(self, path: str, splices: Iterable[Splice]) -> bytes:
         try:
@@ -149,10 +152,6 @@ def _places(root: Piece | None) -> dict[tuple[int, int], Piece]:
 def _items(piece: Piece | None, key: str) -> list[Piece]:
     listed = piece.get(key) if piece else None
     return [item for item in listed.items if item.kind == MAPPING] if listed else []
-
-
-def _counted(numbers: dict[tuple[str, str], int]) -> dict[tuple[str, str], int]:
-    return {group: number for group, number in numbers.items() if number}
 
 
 def by_hand(message: str, source: Source, remedy: str = "edit it by hand") -> ConfigurationError:

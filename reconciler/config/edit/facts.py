@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Final
 
-from reconciler.core.model import ALWAYS, Desired, DesiredGroup, Entry, Guards, Person
+from reconciler.core.model import ALWAYS, Desired, DesiredGroup, DesiredTenant, Entry, Guards, Person
 
 NOBODY: Final = Person()
 
@@ -92,11 +92,16 @@ def key(person: Person) -> str:
     return person.id or person.mail
 
 
+def offboarded_at(tenant: DesiredTenant, at: datetime) -> set[str]:
+    """Who is to be in no group of a tenant at an instant."""
+    return {key(entry.person) for entry in tenant.offboarded if entry.period.holds(at)}
+
+
 def members_at(desired: Desired, at: datetime) -> dict[tuple[str, str], frozenset[str]]:
     """Who is in each group at an instant, as far as the configuration says."""
     found = {}
     for tenant in desired.tenants:
-        gone = {key(entry.person) for entry in tenant.offboarded if entry.period.holds(at)}
+        gone = offboarded_at(tenant, at)
         apart = {key(entry.person) for entry in desired.people if not entry.period.holds(at)}
         for group in tenant.groups:
             inside = {key(entry.person) for entry in ways(group) if entry.period.holds(at)}

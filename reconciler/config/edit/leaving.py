@@ -68,6 +68,7 @@ def _date(edit: Edit, whom: Who, leave: Leave, tenants: Sequence[DesiredTenant],
     edit.splice(path, with_values(edit.text(path), person, before, details))
     reason = leave.reason or before.get("reason", "")
     since = Period(start=start_of(day, zone))
+    edit.effect = since.start
     for tenant in tenants:
         edit.gained.add(stated(tenant.name, "", Entry(entry.person, entry.source, since, reason=reason)))
 
@@ -95,6 +96,7 @@ def _list(edit: Edit, whom: Who, leave: Leave, tenant: DesiredTenant, meant: Col
     zone = edit.zone(source.path)
     ahead = {"from": leave.day} if leave.day and _is_ahead(edit, leave.day, zone) else {}
     begins = start_of(ahead["from"], zone) if ahead else None
+    edit.effect = max(edit.effect or edit.at, begins or edit.at)
     for entry in tenant.offboarded:
         if whom.is_(entry.person) and entry.period.has_begun(begins or edit.at):
             edit.told.append(f"{whom.given} is offboarded in {tenant.name} already ({entry.source}).")

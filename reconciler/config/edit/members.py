@@ -10,7 +10,7 @@ from reconciler.config.edit.facts import definition, label, stated, ways
 from reconciler.config.edit.pieces import ALIAS, MAPPING, SCALAR, Piece
 from reconciler.config.edit.splices import Splice, Text, append, insert, remove, replace, set_value, written
 from reconciler.config.edit.whom import Target, Who
-from reconciler.core.model import DesiredGroup, Entry, Membership, Period
+from reconciler.core.model import Entry, Membership, Period
 from reconciler.diagnostics import ConfigurationError
 
 
@@ -177,16 +177,4 @@ def take_out(edit: Edit, whom: Who, target: Target) -> bool:
     for entry in rows:
         edit.splice(entry.source.path, without_row(edit.text(entry.source.path), entry.source))
         edit.lost.add(stated(*place, entry))
-    edit.told += _objections(whom, target.group, target.address)
     return True
-
-
-def _objections(whom: Who, group: DesiredGroup, address: str) -> list[str]:
-    """What guards will say to a removal, as far as the files tell."""
-    told = []
-    if whom.person.id in group.guards.protected:
-        told.append(f"{whom.given} is protected in {address}: the guard `protected` will refuse the plan.")
-    others = any(not whom.is_(entry.person) for entry in ways(group))
-    if not others and group.membership is Membership.EXACT:
-        told.append(f"{address} has no members any more: the guard `emptied` will refuse the plan.")
-    return told
