@@ -90,10 +90,11 @@ def offboard(session: Session, user: str, left: str | None, reason: str | None, 
 
 
 def _begin(session: Session, user: str) -> tuple["Edit", "Who"]:
-    from reconciler.config.edit import Edit, misspelt, who
+    from reconciler.config.edit import Edit, misspelt, refuse_name, who
 
     edit = Edit(session.paths, session.load(), datetime.now(UTC))
     whom = who(edit.desired, user)
+    refuse_name(edit.desired, edit.teams(), whom)
     if close := misspelt(edit.desired, whom):
         talk([f"warning: `{user}` is taken as a user id; did you mean `{close}`?"])
     return edit, whom

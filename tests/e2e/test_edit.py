@@ -105,6 +105,16 @@ def test_a_member_is_added_to_several_groups(place: Workplace) -> None:
             " first",
         ),
         (
+            ("remove", "Ana", "code:BO_MANAGER"),
+            "reconciler.yaml:2:8: error: `Ana` is no user id, because a person is called `ana`",
+            "did you mean `ana`?",
+        ),
+        (
+            ("add", "Catalog", "code:BO_MANAGER"),
+            "error: `catalog` is a team, and this command is about one person",
+            "name somebody, or write `team: catalog` into the group, or take it out there, by hand",
+        ),
+        (
             ("add", "a b", "acmeprod/managers"),
             "error: nothing was written, because the edited configuration would be wrong: an entry of `members` can't "
             "have a blank in it: `a b` (reconciler.yaml)",

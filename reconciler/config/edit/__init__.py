@@ -8,7 +8,7 @@
 from reconciler.config.edit.edits import Edit, Edited
 from reconciler.config.edit.leaving import Leave, offboard
 from reconciler.config.edit.members import add, remove_from
-from reconciler.config.edit.whom import Target, Who, misspelt, targets, tenants_of, who
+from reconciler.config.edit.whom import Target, Who, misspelt, refuse_name, targets, tenants_of, who
 
 __all__ = [
     "Edit",
@@ -19,6 +19,7 @@ __all__ = [
     "add",
     "misspelt",
     "offboard",
+    "refuse_name",
     "remove_from",
     "targets",
     "tenants_of",

@@ -71,6 +71,12 @@ class Edit:
         """All files' texts, in their order."""
         return [(str(file), self.text(str(file))) for file in self.loaded.files]
 
+    def teams(self) -> list[str]:
+        """The names of all teams."""
+        roots = [file.root for _, file in self.texts()]
+        parts = [part for root in roots if root and (part := root.get("teams"))]
+        return [name.value for part in parts for name, _ in part.pairs if name.value]
+
     def zone(self, path: str) -> tzinfo:
         """The time zone of a file."""
         root = self.text(path).root

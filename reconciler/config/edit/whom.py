@@ -46,6 +46,26 @@ def who(desired: Desired, given: str) -> Who:
     return Who(given, meant)
 
 
+def refuse_name(desired: Desired, teams: Iterable[str], whom: Who) -> None:
+    """Raise ConfigurationError for a word that is a name but for its case, or a team's: it must not pass for an id."""
+    if whom.person != Person(id=whom.given):
+        return
+    word = whom.given.casefold()
+    for entry in desired.people:
+        if entry.person.handle.casefold() == word:
+            raise ConfigurationError(
+                f"`{whom.given}` is no user id, because a person is called `{entry.person.handle}`",
+                remedy=f"did you mean `{entry.person.handle}`?",
+                source=entry.source,
+            )
+    for team in teams:
+        if team.casefold() == word:
+            raise ConfigurationError(
+                f"`{team}` is a team, and this command is about one person",
+                remedy=f"name somebody, or write `team: {team}` into the group, or take it out there, by hand",
+            )
+
+
 def misspelt(desired: Desired, whom: Who) -> str | None:
     """The handle that an id was perhaps meant to be: a typing error must not pass for somebody's id unseen."""
     handles = [entry.person.handle for entry in desired.people]
