@@ -37,6 +37,21 @@ def end_of(text: str, zone: tzinfo) -> datetime | None:
     return found and found[1]
 
 
+def first_day(start: datetime, zone: tzinfo) -> str:
+    """What a file says of something that begins then: the date, or the timestamp where a day has begun already."""
+    local = start.astimezone(zone)
+    return local.date().isoformat() if local.time() == time() else local.isoformat(timespec="minutes")
+
+
+def last_day(end: datetime, zone: tzinfo) -> str:
+    """What a file says of something that is over then: the date of the last whole day, or a timestamp."""
+    try:
+        local = end.astimezone(zone)
+    except OverflowError:  # the last day of all, which people write for "without end"
+        local = end
+    return (local.date() - _NEXT_DAY).isoformat() if local.time() == time() else local.isoformat(timespec="minutes")
+
+
 def _parsed(text: str, zone: tzinfo) -> tuple[datetime, datetime] | None:
     try:
         if _DATE.fullmatch(text):

@@ -447,3 +447,43 @@ def test_what_guards_will_say_is_said_however_somebody_leaves(file: Path, clean:
         file.write_text(GUARDED)
         told = list(edited(".", leaving("jon", "2026-12-01")).told)
         assert told[-1].startswith("The guard `minMembers` will refuse the plan from 2026-12-01 00:00 UTC on: ")
+
+
+TIMED = """\
+timezone: Europe/Berlin
+people:
+  kim: {id: 00uKIM, from: 2027-01-01}
+  max: {id: 00uMAX, until: 2026-12-31}
+tenants:
+  - tenant: acmeprod
+    groups:
+      - {id: one, name: One, members: [{person: kim}, {person: max}, {id: 00u1, from: 2026-12-01T09:30:00+01:00}]}
+      - {id: two, name: Two, members: [{id: 00u1, from: 2027-01-01}]}
+"""
+
+
+def test_times_are_told_as_the_file_has_them(file: Path) -> None:
+    """In its time zone: a date where days begin and end, a timestamp elsewhere."""
+    file.write_text(TIMED)
+    assert edited(".", adding("kim", "one")).told[0].endswith("already from 2027-01-01 on (a.yaml:8:40).")
+    assert edited(".", adding("max", "one")).told[0].endswith("already until 2026-12-31 (a.yaml:8:55).")
+    assert " already from 2026-12-01T09:30+01:00 on (" in edited(".", adding("00u1", "one")).told[0]
+
+
+@pytest.mark.parametrize(
+    ("act", "place"),
+    [
+        (adding("kim", "two", until="2026-12-31"), "a.yaml:3:8"),
+        (adding("max", "two", **{"from": "2027-01-01"}), "a.yaml:4:8"),
+        (adding("00u1", "two", until="2026-12-31"), "a.yaml:9:40"),
+        (adding("00u9", "two", until="2026-12-31", **{"from": "2027-01-01"}), None),
+    ],
+    ids=["begins-later", "ends-earlier", "entry", "given"],
+)
+def test_a_time_that_never_comes_is_refused(file: Path, act: Callable[[Edit], None], place: str | None) -> None:
+    """With the line that it does not fit."""
+    file.write_text(TIMED)
+    with pytest.raises(ConfigurationError, match="would never be a member of acmeprod/two") as caught:
+        edited(".", act)
+    assert (str(caught.value.source) if place else caught.value.source) == place
+    assert file.read_text() == TIMED

@@ -183,7 +183,7 @@ def test_a_team_makes_a_member_already(place: Workplace) -> None:
         "`reconciler plan` will show no other members than before; `reconciler due` lists what is to come.",
     ]
     assert said(place.run("add", "00uPLAIN", "acmeprod/managers"))[1][0] == (
-        "00uPLAIN is a member of acmeprod/managers already until 2099-01-02 00:00 UTC (reconciler.yaml:13:13)."
+        "00uPLAIN is a member of acmeprod/managers already until 2099-01-01 (reconciler.yaml:13:13)."
     )
 
 

@@ -3,15 +3,16 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace as changed
 
+from reconciler.config.dates import first_day, last_day
 from reconciler.config.edit.edits import Edit, by_hand
 from reconciler.config.edit.elsewhere import elsewhere, is_row, template_of, without_row
 from reconciler.config.edit.entries import Values, entry_text, fact_of, indices_of, naming, values_of
-from reconciler.config.edit.facts import definition, label, stated, ways
+from reconciler.config.edit.facts import Fact, definition, label, stated, ways
 from reconciler.config.edit.pieces import ALIAS, MAPPING, SCALAR, Piece
 from reconciler.config.edit.splices import Splice, Text, append, insert, remove, replace, set_value, written
 from reconciler.config.edit.whom import Target, Who
-from reconciler.core.model import Entry, Membership, Period
-from reconciler.diagnostics import ConfigurationError
+from reconciler.core.model import ALWAYS, Entry, Membership, Period
+from reconciler.diagnostics import ConfigurationError, Source
 
 
 def add(edit: Edit, whom: Who, targets: Iterable[Target], details: Values) -> None:
@@ -53,9 +54,10 @@ def _already(edit: Edit, whom: Who, target: Target, existing: Sequence[Entry]) -
             source=existing[0].period.bound or existing[0].source,
         )
     entry = holding[0]
+    period, zone = entry.period, edit.zone(target.group.source.path)
     how = f" through team {entry.teams[-1]}" if entry.teams else ""
-    when = "" if entry.period.has_begun(edit.at) else f" from {entry.period.start:%Y-%m-%d} on"
-    when += f" until {entry.period.end:%Y-%m-%d %H:%M} UTC" if entry.period.end else ""
+    when = f" from {first_day(period.start, zone)} on" if period.start and not period.has_begun(edit.at) else ""
+    when += f" until {last_day(period.end, zone)}" if period.end else ""
     return f"{whom.given} is a member of {target.address}{how} already{when} ({entry.source})."
 
 
@@ -70,7 +72,10 @@ def _update(edit: Edit, whom: Who, target: Target, item: Piece, details: Values)
     edit.splice(target.group.source.path, with_values(file, item, before, details))
     place = target.tenant.name, label(target.group)
     edit.lost.add(fact_of(edit.desired, place, before, zone))
-    edit.gained.add(fact_of(edit.desired, place, after, zone))
+    gained = fact_of(edit.desired, place, after, zone)
+    source = Source(target.group.source.path, item.line, item.column)
+    _refuse_never(whom, target, gained, source)
+    edit.gained.add(gained)
     said = ", ".join(f"{key} {value}" for key, value in details.items() if before.get(key) != value)
     edit.told.append(f"{whom.given} is a member of {target.address} already; the entry gets {said}.")
 
@@ -93,12 +98,24 @@ def _append(edit: Edit, whom: Who, target: Target, mapping: Piece, values: Value
     group, path = target.group, target.group.source.path
     edit.splice(path, _in_list(edit, mapping, target, entry_text(values)))
     fact = fact_of(edit.desired, (target.tenant.name, label(group)), values, edit.zone(path))
+    own = [each.source for each in edit.desired.people if each.person == whom.person and each.period is not ALWAYS]
+    _refuse_never(whom, target, fact, own[0] if own else None)
     edit.gained.add(fact)
     if group.members is None:
         edit.lost.add(definition(target.tenant.name, group))
         edit.gained.add(definition(target.tenant.name, changed(group, members={})))
     if Period(fact.start, fact.end).is_over(edit.at):
         edit.told.append(f"The time of {whom.given} in {target.address} is over already: nothing comes of it.")
+
+
+def _refuse_never(whom: Who, target: Target, fact: Fact, own: Source | None) -> None:
+    """What ends before it begins, or before the person's own time does, would look like access and be none."""
+    if fact.start and fact.end and fact.end <= fact.start:
+        raise ConfigurationError(
+            f"{whom.given} would never be a member of {target.address}: the time would end before it begins",
+            remedy="nothing was written: correct --from or --until" + (", or the time in this line" if own else ""),
+            source=own,
+        )
 
 
 def _in_list(edit: Edit, mapping: Piece, target: Target, item: str) -> list[Splice]:
