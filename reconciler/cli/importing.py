@@ -11,7 +11,7 @@ import click
 
 from reconciler.cli.output import show, show_error, talk
 from reconciler.cli.plan import parallelism_option
-from reconciler.cli.session import Session, file_options, shared_options
+from reconciler.cli.session import DEFAULT_FILE, Session, file_options, shared_options
 from reconciler.cli.whole import write_whole
 from reconciler.diagnostics import ConfigurationError, ExitCode, PlanError, ReconcilerError
 
@@ -84,7 +84,7 @@ def import_(
 @parallelism_option
 @file_options
 def adopt(session: Session, address: str, with_people: bool, csv_from: int, parallelism: int) -> int:
-    """Add one live group to the configuration as it is now, so that the next plan adopts it and changes nothing.
+    """Add one live group to the configuration as it is now, so that the next plan adopts it and changes nothing of it.
 
     The group is named by its id, or by its code or name if no other has the same.
     """
@@ -199,7 +199,19 @@ def _write(session: Session, place: "Place", stock: list["Inventory"], command: 
     if not place.is_shown:
         talk([f"Wrote {', '.join(map(str, (*drafts, *lists)))}."])
     adopted = f"{_count(sheet.written, 'group')} and {_count(memberships, 'membership')}"
-    talk([f"The first plan adopts {adopted}, and changes nothing."])
+    talk([f"What was written is live already: the plan adopts {adopted}, and changes nothing of it."])
+    if place.loaded.desired.tenants:
+        talk(["Whatever else the configuration says is planned as well."])
+    if not place.is_shown:
+        talk([f"Next: `{_command(place, session)} plan`."])
+
+
+def _command(place: "Place", session: Session) -> str:
+    """How a command reads what was written: by the names with which the configuration was asked for, if it was."""
+    out = place.folder or place.file
+    paths = session.paths if out in session.paths else (out,)
+    options = [f"-f {_shown(str(path))}" for path in paths if paths != (DEFAULT_FILE,)]
+    return " ".join(["reconciler", *options, *["--sandbox"] * session.sandbox])
 
 
 @contextmanager

@@ -146,10 +146,10 @@ def test_what_can_not_be_done_is_refused(place: Workplace, args: tuple[str, ...]
 def test_members_are_removed(place: Workplace) -> None:
     """What guards will say is said right away; who is no member needs nothing."""
     assert said(place.run("remove", "00uPLAIN", "code:BO_MANAGER"))[1][-4:] == [
-        "The guard `protected` will refuse the plan: acmeprod/code:BO_MANAGER/00uPLAIN is protected and would be removed"
-        " (removed from configuration).",
-        "The guard `emptied` will refuse the plan: acmeprod/code:BO_MANAGER: the member list is empty, so all 1 member would"
-        " be removed.",
+        "The guard `protected` will refuse the plan: acmeprod/code:BO_MANAGER/00uPLAIN is protected and would be"
+        " removed (removed from configuration).",
+        "The guard `emptied` will refuse the plan: acmeprod/code:BO_MANAGER: the member list is empty, so all 1 member"
+        " would be removed.",
         "Changed reconciler.yaml.",
         "If the service has what the configuration said before, `reconciler plan` will show: "
         "-1 member in acmeprod/code:BO_MANAGER.",

@@ -335,6 +335,9 @@ def test_a_folder_grows_where_its_tenants_and_people_are(desk: Desk) -> None:
     assert sorted(path.name for path in folder.iterdir()) == ["acmestage.yaml", "prod.yaml", "who.yaml"]
     assert "  marta.ruiz: {id: 00u2" in (folder / "who.yaml").read_text()
     assert "person: ruiz" in (folder / "prod.yaml").read_text()
+    command = "reconciler -f access plan"
+    assert done.err.endswith(f"Whatever else the configuration says is planned as well.\nNext: `{command}`.\n")
+    assert desk.run(*command.split()[1:]).code in {0, 2}
 
 
 def test_adopting_one_group(desk: Desk) -> None:
@@ -342,7 +345,8 @@ def test_adopting_one_group(desk: Desk) -> None:
     desk.configure("tenants:\n  - tenant: acmeprod\n    groups:\n      - match: {code: BO_USER}\n        members: []\n")
     for name in ("clerks", "BO_MANAGER", "Vendor's, of A"):
         done = desk.run("adopt", f"acmeprod/{name}", "--with-people")
-        assert done.code == 0 and "The first plan adopts 1 group" in done.err, done.err
+        assert done.code == 0 and "is live already: the plan adopts 1 group" in done.err, done.err
+        assert done.err.endswith("\nNext: `reconciler plan`.\n")
     assert set(actions(desk)) == {"adopt"}
     text = (desk.folder / "reconciler.yaml").read_text()
     again = desk.run("adopt", "acmeprod/bo-manager")
