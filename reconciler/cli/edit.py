@@ -85,8 +85,9 @@ def offboard(session: Session, user: str, left: str | None, reason: str | None, 
     tenants = tenants_of(edit.desired, session.tenants)
     leave(edit, whom, Leave(left, reason or ""), tenants, all_=not session.tenants, clean=clean)
     edited = edit.done()
-    elsewhere = f" and whatever else {user} holds in {', '.join(tenant.name for tenant in tenants)}"
-    _finish(edited, dry_run, elsewhere if edited.left else "")
+    is_new = not clean and (edit.effect is None or edit.effect <= edit.at)
+    elsewhere = f"whatever else {user} holds in {', '.join(tenant.name for tenant in tenants)}"
+    _finish(edited, dry_run, elsewhere if edited.left or is_new else "")
 
 
 def _begin(session: Session, user: str) -> tuple["Edit", "Who"]:
@@ -122,9 +123,9 @@ def _outlook(edited: "Edited", elsewhere: str) -> str:
         for sign, groups in (("+", edited.joined), ("-", edited.left))
         for (tenant, group), number in sorted(groups.items())
     ]
-    if not parts:
+    if not parts and not elsewhere:
         return "`reconciler plan` will show no other members than before; `reconciler due` lists what is to come."
-    told = f"{', '.join(parts)}{elsewhere}"
+    told = " and ".join(filter(None, [", ".join(parts), elsewhere]))
     return f"If the service has what the configuration said before, `reconciler plan` will show: {told}."
 
 

@@ -203,6 +203,19 @@ def test_somebody_leaves(place: Workplace) -> None:
     assert "reconciler.yaml:2:21: error: ana is offboarded in acmeprod" in again.err.splitlines()
 
 
+def test_what_the_files_do_not_know_of_somebody_who_leaves_is_said(place: Workplace) -> None:
+    """An e-mail may be that of a listed id, and who leaves may hold more than the files say."""
+    assert said(place.run("offboard", "x@acme.example", "--tenant", "acmestage"))[1][2:] == [
+        "+    offboarded: [x@acme.example]",
+        "Whether an id in the lists is that of x@acme.example, the files can't tell: the plan will.",
+        "Changed reconciler.yaml.",
+        "If the service has what the configuration said before, `reconciler plan` will show: "
+        "whatever else x@acme.example holds in acmestage.",
+    ]
+    later = place.run("offboard", "jon", "--left", "2099-01-01")
+    assert "`reconciler plan` will show no other members than before" in later.out
+
+
 def test_several_files_are_written_or_none(place: Workplace) -> None:
     """One can't be written, because the name of what would take its place is too long: the other stays too."""
     second = "tenants:\n  - tenant: acmedev\n    groups:\n      - {id: devs, name: Devs, members: []}\n"

@@ -141,8 +141,8 @@ class Edit:
             raise ConfigurationError(
                 f"nothing was written, because the edit would change something else too: "
                 f"{', '.join(named[:MOST_TOLD])}{more}",
-                remedy="the lists are probably shared by an alias, a template or several tenants: edit "
-                f"{', '.join(dict.fromkeys(self._splices))} by hand",
+                remedy="the lists are probably shared by an alias, a template, a file of members or several tenants:"
+                f" edit {', '.join(dict.fromkeys(self._splices))} by hand",
             )
 
     def _allows(self, fact: Fact) -> bool:

@@ -51,7 +51,9 @@ def elsewhere(edit: Edit, whom: Who, target: Target, entry: Entry) -> Configurat
     if entry.source.path.endswith(LIST_ENDINGS):
         message = f"{whom.given} stands in a file of members of {target.address}"
         return by_hand(message, entry.source, "edit this line by hand")
-    if found := template_of(edit, edit.mapping(target.group.source), "members"):
+    mapping = edit.mapping(target.group.source)
+    found = None if mapping.get("members") else template_of(edit, mapping, "members")
+    if found:
         message = f"{whom.given} comes into {target.address} through the template `{found[0]}`"
         return by_hand(message, entry.source, "edit it by hand there, for every group that extends the template")
     return by_hand(f"the entry of {whom.given} is not in the list of {target.address}", entry.source)
