@@ -48,7 +48,7 @@ def last_day(end: datetime, zone: tzinfo) -> str:
     try:
         local = end.astimezone(zone)
     except OverflowError:  # the last day of all, which people write for "without end"
-        local = end
+        return end.date().isoformat()
     return (local.date() - _NEXT_DAY).isoformat() if local.time() == time() else local.isoformat(timespec="minutes")
 
 

@@ -458,7 +458,7 @@ tenants:
   - tenant: acmeprod
     groups:
       - {id: one, name: One, members: [{person: kim}, {person: max}, {id: 00u1, from: 2026-12-01T09:30:00+01:00}]}
-      - {id: two, name: Two, members: [{id: 00u1, from: 2027-01-01}]}
+      - {id: two, name: Two, members: [{id: 00u1, from: 2027-01-01}, {id: 00u2, until: 9999-12-31}]}
 """
 
 
@@ -468,6 +468,7 @@ def test_times_are_told_as_the_file_has_them(file: Path) -> None:
     assert edited(".", adding("kim", "one")).told[0].endswith("already from 2027-01-01 on (a.yaml:8:40).")
     assert edited(".", adding("max", "one")).told[0].endswith("already until 2026-12-31 (a.yaml:8:55).")
     assert " already from 2026-12-01T09:30+01:00 on (" in edited(".", adding("00u1", "one")).told[0]
+    assert " already until 9999-12-31 (" in edited(".", adding("00u2", "two")).told[0]
 
 
 @pytest.mark.parametrize(
