@@ -4,14 +4,15 @@ The service can't rename a group, so the new one is made, everybody added, and t
 schedule's. What is here makes sure that the new one has what the old one had.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Final
 
 from reconciler.core.diff import Differences
-from reconciler.core.model import DesiredGroup, DesiredTenant, KnownGroup, LiveGroup, Membership, Moved
+from reconciler.core.known import GAINS
+from reconciler.core.model import DesiredGroup, DesiredTenant, KnownGroup, LiveGroup, Membership, Moved, address
 from reconciler.core.plan import Action, Change, Reason
-from reconciler.diagnostics import Diagnostic, Severity
+from reconciler.diagnostics import Diagnostic, PlanError, Severity
 
 MOST_NAMED: Final = 5
 
@@ -67,27 +68,72 @@ def _left_behind(old: LiveGroup, new: DesiredGroup) -> frozenset[str]:
 
 
 def _losing(moved: Moved, new: DesiredGroup, left: frozenset[str]) -> Diagnostic:
-    more = f" and {len(left) - MOST_NAMED} more" if len(left) > MOST_NAMED else ""
-    named = ", ".join(sorted(left)[:MOST_NAMED]) + more
     return Diagnostic(
-        f"{moved.old} is moved to {moved.new}, and {len(left)} of its members are not listed there: {named}",
+        f"{moved.old} is moved to {moved.new}, and {len(left)} of its members are not listed there: {_named(left)}",
         moved.source,
         "list them under the new id, or write `membership: exact` there if they shall go",
         (("the new group", new.source),),
     )
 
 
-def told(found: Differences, desired: DesiredTenant) -> Differences:
-    """The differences with removals from an old group told as moves where the user is in the new one: no loss."""
+def check_limited(found: Differences, limited: Differences, desired: DesiredTenant) -> None:
+    """Refuse targets by which an old group loses somebody or is deleted before the new one is as it is wanted.
+
+    Raises PlanError, which says what to target as well.
+    """
+    wanted = {group.id: group.members or {} for group in desired.groups}
+    kept = {change.key for change in limited.changes}
+    for moved in desired.moved:
+        losing = [each for each in limited.changes if each.group == moved.old and each.action is Action.DELETE]
+        moving = {each.user for each in losing if each.user is None or each.user in wanted.get(moved.new, ())}
+        missing = [
+            each
+            for each in found.changes
+            if each.group == moved.new and each.key not in kept and each.action is not Action.DELETE
+            if each.user is None or each.user in moving
+        ]
+        if moving and missing:
+            old, new = address(desired.name, moved.old), address(desired.name, moved.new)
+            raise PlanError(
+                f"{old} is moved to {new}, and the targets leave out {_named(each.address for each in missing)}",
+                remedy=f"add --target {new}, so that nobody loses the old group without having the new one",
+            )
+
+
+def told(found: Differences, desired: DesiredTenant, live: Mapping[str, LiveGroup]) -> Differences:
+    """The differences with removals from an old group told as moves where the user is in the new one: no loss.
+
+    ``found`` is what will be done, because who is to be added to the new group by another plan is not in it yet.
+    """
     targets = {moved.old: moved for moved in desired.moved}
-    members = {group.id: group.members or {} for group in desired.groups}
-    changes = [_told(change, targets.get(change.group), members) for change in found.changes]
+    inside = members_after(found.changes, live, {moved.new for moved in desired.moved})
+    changes = [_told(change, targets.get(change.group), inside) for change in found.changes]
     return replace(found, changes=changes)
 
 
-def _told(change: Change, moved: Moved | None, members: Mapping[str | None, Mapping[str, object]]) -> Change:
-    if moved is None or change.action is not Action.DELETE:
+def _told(change: Change, moved: Moved | None, inside: Mapping[str, Collection[str]]) -> Change:
+    if moved is None or change.action is not Action.DELETE or change.reason is Reason.OFFBOARDED:
         return change
-    if change.user is None or change.user in members.get(moved.new, ()):
+    if change.user is None or change.user in inside[moved.new]:
         return replace(change, reason=Reason.MOVED, source=moved.source, note=f"to {moved.new}")
     return change
+
+
+def members_after(
+    changes: Iterable[Change], live: Mapping[str, LiveGroup], groups: Iterable[str]
+) -> Mapping[str, Collection[str]]:
+    """Who is in each of the groups once the changes of their tenant are done."""
+    inside = {group: {*((live[group].members if group in live else None) or ())} for group in groups}
+    for change in changes:
+        if change.user is not None and change.group in inside:
+            if change.action in GAINS:
+                inside[change.group].add(change.user)
+            elif change.action is Action.DELETE:
+                inside[change.group].discard(change.user)
+    return inside
+
+
+def _named(things: Iterable[str]) -> str:
+    listed = sorted(things)
+    more = f" and {len(listed) - MOST_NAMED} more" if len(listed) > MOST_NAMED else ""
+    return ", ".join(listed[:MOST_NAMED]) + more

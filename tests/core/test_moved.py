@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from reconciler.core.diff import diff
+from reconciler.core.diff import Differences, diff
 from reconciler.core.guards import refusals
 from reconciler.core.model import (
     DesiredGroup,
@@ -16,10 +16,11 @@ from reconciler.core.model import (
     Snapshot,
     UserType,
 )
-from reconciler.core.moved import carry, objections, told
+from reconciler.core.moved import carry, check_limited, objections, told
 from reconciler.core.plan import Action, Plan, Reason
 from reconciler.core.schedule import schedule
-from reconciler.diagnostics import Severity, Source
+from reconciler.core.target import limit
+from reconciler.diagnostics import PlanError, Severity, Source
 from tests.core.world import World
 
 HERE, LINE, NEW = Source("a.yaml", 1, 1), Source("a.yaml", 7, 7), Source("a.yaml", 3, 3)
@@ -90,7 +91,7 @@ def test_moving_is_no_loss_to_guards_and_leaves_nobody_without() -> None:
     snapshot = Snapshot("acme", {"old": old})
     desired = carry(tenant(new(members=dict.fromkeys(users, HERE))), snapshot.groups)
     known = {"old": KnownGroup(True, TYPE, frozenset(old.members or ()), FIELDS, 3)}
-    found = told(diff(desired, snapshot, known), desired)
+    found = told(diff(desired, snapshot, known), desired, snapshot.groups)
     plan = Plan(tuple(found.changes), touched=found.touched)
     reasons = {change.user: change.reason for change in plan.changes if change.action is Action.DELETE}
     assert reasons == {None: Reason.MOVED, "gone": Reason.REMOVED} | dict.fromkeys(users, Reason.MOVED)
@@ -99,3 +100,58 @@ def test_moving_is_no_loss_to_guards_and_leaves_nobody_without() -> None:
     for step in schedule(plan, {"acme": snapshot}):
         world.perform(step)
     assert (world.members, world.gaps) == ({"new": set(users)}, set())
+
+
+BOTH = {"ana", "bo"}
+NOTHING: set[str | None] = set()
+
+
+@pytest.mark.parametrize(
+    ("there", "targets", "left_out", "moves"),
+    [
+        (None, ["old"], "acme/new, acme/new/ana, acme/new/bo", NOTHING),
+        (None, ["old/ana"], "acme/new, acme/new/ana", NOTHING),
+        (None, ["old", "new/bo"], "acme/new/ana", NOTHING),
+        (set(), ["old/ana", "new/bo"], "acme/new, acme/new/ana", NOTHING),
+        (BOTH, ["old"], "acme/new", NOTHING),
+        (None, ["old/gone"], "", NOTHING),
+        (None, ["new"], "", NOTHING),
+        (None, ["old", "new"], "", {None, *BOTH}),
+        (None, ["old/bo", "new/bo"], "", {"bo"}),
+    ],
+)
+def test_targets_that_leave_somebody_without_are_refused(
+    there: set[str] | None, targets: list[str], left_out: str, moves: set[str | None]
+) -> None:
+    """Whoever leaves the old group by the plan as it is limited is in the new one by it; only then it is no loss."""
+    live = {"old": replace(OLD, members=frozenset({*BOTH, "gone"}))}
+    known = {"old": replace(OURS["old"], members=frozenset({*BOTH, "gone"}))}
+    if there is not None:
+        live["new"] = replace(OLD, id="new", members=frozenset(there))
+        known["new"] = replace(OURS["old"], members=frozenset(there))
+    desired = tenant(new())
+    found = diff(desired, Snapshot("acme", live), known)
+    limited = limit(found, "acme", [f"acme/{target}" for target in targets], ["old", "new"])
+    if left_out:
+        with pytest.raises(PlanError, match=f"acme/old is moved to acme/new, and the targets leave out {left_out}$"):
+            check_limited(found, limited, desired)
+        return
+    check_limited(found, limited, desired)
+    changes = told(limited, desired, live).changes
+    assert {change.user for change in changes if change.reason is Reason.MOVED} == moves
+
+
+def test_only_who_is_in_the_new_group_moves() -> None:
+    """Listed is not enough, being in is; who is removed there, or leaves for good, moves nowhere."""
+    live = {"old": OLD, "new": replace(OLD, id="new", members=frozenset({"bo", "cy"}))}
+    of_old = diff(tenant(), Snapshot("acme", {"old": OLD}), OURS)
+    assert moved_of(told(of_old, tenant(new()), live)) == {None, "bo"}
+    assert moved_of(told(of_old, tenant(new()), {"old": OLD})) == {None}
+    desired = tenant(new(members={"ana": HERE}))
+    assert moved_of(told(diff(desired, Snapshot("acme", live), OURS), desired, live)) == {None, "ana"}
+    leaving = [replace(change, reason=Reason.OFFBOARDED) for change in of_old.changes]
+    assert not moved_of(told(replace(of_old, changes=leaving), tenant(new()), live))
+
+
+def moved_of(found: Differences) -> set[str | None]:
+    return {change.user for change in found.changes if change.reason is Reason.MOVED}

@@ -224,6 +224,11 @@ def test_a_group_moves_and_nobody_loses_access(work: Workplace, world: World) ->
     document["tenants"][0]["moved"] = [{"from": "ours", "to": "theirs"}]
     work.configure(document)
     world.clear()
+    for targets in (["ours"], ["ours/ana"], ["ours", "theirs/ben"]):
+        result = work.apply(*(f"--target=acmeprod/{target}" for target in targets))
+        assert (result.code, world.writes) == (1, []), targets
+        assert "add --target acmeprod/theirs" in result.err
+    world.clear()
     result, calls = work.apply(), world.calls
     assert result.code == 0, result.everything
     assert world.groups["theirs"]["accessControls"] == ["orders"]
