@@ -240,7 +240,7 @@ def _look_again(
     readable = replace(plan, changes=tuple(c for c in plan.changes if c.tenant not in outlook.errors))
     checked = check(readable, outlook.live)
     show_errors(outlook.errors)
-    now = as_of(checked.plan, outlook.live, outlook.known, [change for change, _ in checked.moved])
+    now = as_of(checked.plan, outlook.live, outlook.known)
     has_moved = (now.changes, now.touched) != (plan.changes, plan.touched)
     check_again(plan, judged(now, rules) if has_moved else now)
     before = book.lockfile

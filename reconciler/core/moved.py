@@ -4,6 +4,7 @@ The service can't rename a group, so the new one is made, everybody added, and t
 schedule's. What is here makes sure that the new one has what the old one had.
 """
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Final
@@ -106,9 +107,18 @@ def told(found: Differences, desired: DesiredTenant, live: Mapping[str, LiveGrou
     ``found`` is what will be done, because who is to be added to the new group by another plan is not in it yet.
     """
     targets = {moved.old: moved for moved in desired.moved}
-    inside = members_after(found.changes, live, {moved.new for moved in desired.moved})
+    changes_of = by_group(found.changes) if targets else {}
+    inside = {
+        new: members_after(live.get(new), changes_of.get((desired.name, new), ()))
+        for new in (moved.new for moved in desired.moved)
+    }
     changes = [_told(change, targets.get(change.group), inside) for change in found.changes]
-    return replace(found, changes=changes)
+    leaving = {change.group for change in changes if change.reason is Reason.MOVED}
+    touched = {
+        key: replace(value, moved_to=targets[key[1]].new) if key[1] in leaving else value
+        for key, value in found.touched.items()
+    }
+    return replace(found, changes=changes, touched=touched)
 
 
 def _told(change: Change, moved: Moved | None, inside: Mapping[str, Collection[str]]) -> Change:
@@ -119,18 +129,23 @@ def _told(change: Change, moved: Moved | None, inside: Mapping[str, Collection[s
     return change
 
 
-def members_after(
-    changes: Iterable[Change], live: Mapping[str, LiveGroup], groups: Iterable[str]
-) -> Mapping[str, Collection[str]]:
-    """Who is in each of the groups once the changes of their tenant are done."""
-    inside = {group: {*((live[group].members if group in live else None) or ())} for group in groups}
+def members_after(group: LiveGroup | None, changes: Iterable[Change]) -> Collection[str]:
+    """Who is in a group, which may not be there yet, once its changes are done."""
+    inside = {*((group.members if group else None) or ())}
     for change in changes:
-        if change.user is not None and change.group in inside:
-            if change.action in GAINS:
-                inside[change.group].add(change.user)
-            elif change.action is Action.DELETE:
-                inside[change.group].discard(change.user)
+        if change.user is not None and change.action in GAINS:
+            inside.add(change.user)
+        elif change.user is not None and change.action is Action.DELETE:
+            inside.discard(change.user)
     return inside
+
+
+def by_group(changes: Iterable[Change]) -> Mapping[tuple[str, str], list[Change]]:
+    """The changes of each group by tenant and group id, in their order."""
+    found: defaultdict[tuple[str, str], list[Change]] = defaultdict(list)
+    for change in changes:
+        found[change.tenant, change.group].append(change)
+    return found
 
 
 def _named(things: Iterable[str]) -> str:

@@ -239,3 +239,23 @@ def test_a_group_moves_and_nobody_loses_access(work: Workplace, world: World) ->
     again = work.run("plan", "--detailed-exitcode")
     assert again.code == 0
     assert "nothing to move" in again.out
+
+
+def test_a_saved_move_holds_the_old_group_until_the_new_one_has_everybody(work: Workplace, world: World) -> None:
+    """Who was in the new one when it was planned, and is not when it is applied, keeps the old one."""
+    both = [group(name, ["ana", "ben"]) for name in ("ours", "theirs")]
+    work.configure(configuration(*both))
+    assert work.apply().code == 0
+    document = configuration(both[1])
+    document["tenants"][0]["moved"] = [{"from": "ours", "to": "theirs"}]
+    work.configure(document)
+    assert work.run("plan", "-o", "x.plan").code == 0
+    (touched,) = json.loads((work.folder / "x.plan").read_text())["groups"]
+    assert (touched["group"], touched["movedTo"]) == ("ours", "theirs")
+    world.remove("theirs", "ben")
+    world.clear()
+    result = work.run("apply", "x.plan")
+    assert (result.code, world.writes) == (1, [])
+    assert "not in theirs now: ben" in result.out
+    assert work.apply().code == 0
+    assert ("ours" in world.groups, world.members("theirs")) == (False, {"ana", "ben"})
