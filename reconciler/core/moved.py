@@ -4,18 +4,33 @@ The service can't rename a group, so the new one is made, everybody added, and t
 schedule's. What is here makes sure that the new one has what the old one had.
 """
 
+import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 from reconciler.core.diff import Differences
+from reconciler.core.fields import GRANTED, takes_rights
 from reconciler.core.known import GAINS
-from reconciler.core.model import DesiredGroup, DesiredTenant, KnownGroup, LiveGroup, Membership, Moved, address
+from reconciler.core.model import (
+    IMMUTABLE,
+    DesiredGroup,
+    DesiredTenant,
+    Fields,
+    KnownGroup,
+    LiveGroup,
+    Membership,
+    Moved,
+    address,
+)
 from reconciler.core.plan import Action, Change, Reason
+from reconciler.core.terms import terms
 from reconciler.diagnostics import Diagnostic, PlanError, Severity
 
 MOST_NAMED: Final = 5
+RIGHTS: Final = (*GRANTED, "restrictions", "b2b")
+"""The fields of a definition that say what its members may do."""
 
 
 def carry(desired: DesiredTenant, live: Mapping[str, LiveGroup]) -> DesiredTenant:
@@ -38,7 +53,7 @@ def carry(desired: DesiredTenant, live: Mapping[str, LiveGroup]) -> DesiredTenan
 def objections(
     desired: DesiredTenant, live: Mapping[str, LiveGroup], known: Mapping[str, KnownGroup]
 ) -> Iterator[Diagnostic]:
-    """What stands against moving: groups that are not there or not ours, and members who would be left behind.
+    """What stands against moving: groups that are not there or not ours, and what members would lose by it.
 
     ``live`` has the members of the old groups.
     """
@@ -58,8 +73,44 @@ def objections(
         elif not (moved.old in known and known[moved.old].owned):
             message = f"{moved.old} is not ours, so it would stay beside {moved.new}"
             yield Diagnostic(message, moved.source, "take this line out, or have it adopted first under its old id")
-        elif left := _left_behind(old, new):
-            yield _losing(moved, new, left)
+        elif old.members:
+            yield from _losses(moved, old, new, live.get(moved.new))
+
+
+def _losses(moved: Moved, old: LiveGroup, new: DesiredGroup, there: LiveGroup | None) -> Iterator[Diagnostic]:
+    """What members would lose: their place, all access for a moment, or rights.
+
+    ``there`` is what exists under the new id already: the new group of a run that was half done, or one of its own.
+    """
+    related = (("the new group", new.source),)
+    if left := _left_behind(old, new):
+        yield _losing(moved, new, left)
+    fields = {**(there.fields if there else {}), **(new.fields or {})}
+    if why := _why_not_both(old, fields, there.code if there else None):
+        message = f"{moved.old} is moved to {moved.new}, {why}: nobody can be in both, so that all would be in neither"
+        remedy = "let it be the same, or take this line out: then guards judge what is lost in between"
+        yield Diagnostic(message, moved.source, remedy, related)
+    if there and (lost := _taken(old.fields, there.fields, new.fields or {})):
+        message = f"{moved.old} is moved to {moved.new}, which exists already and grants less: {', '.join(lost)}"
+        had = "; ".join(f"{name}: {json.dumps(value)}" for name, value in lost.items())
+        yield Diagnostic(message, moved.source, f"write there what its members shall have; old: {had}", related)
+
+
+def _why_not_both(old: LiveGroup, new: Fields, code: str | None) -> str:
+    """Why the service would not have anybody in the old group and in the new one (FACTS, rules 1, 2 and 4)."""
+    if other := [name for name in IMMUTABLE if (old.fields.get(name) or None) != (new.get(name) or None)]:
+        return f"which has another {' and '.join(other)}"
+    is_forbidden = terms(old.fields, old.code).forbid(terms(new, code))
+    return "which is of the same company" if is_forbidden else ""
+
+
+def _taken(old: Fields, there: Fields, managed: Fields) -> dict[str, Any]:
+    """What the old group has in the fields that the file leaves to the service, where the new one gives less."""
+    return {
+        name: old.get(name, [])
+        for name in RIGHTS
+        if name not in managed and takes_rights(old, {**old, name: there.get(name, [])})
+    }
 
 
 def _left_behind(old: LiveGroup, new: DesiredGroup) -> frozenset[str]:

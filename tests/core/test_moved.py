@@ -1,6 +1,7 @@
 """Groups under a new id: what is carried over, what stands against it, and what is no loss."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -81,6 +82,43 @@ def test_what_stands_against_it(
     (problem,) = objections(tenant(*groups), live, known)
     assert (problem.message, problem.source) == (message, LINE)
     assert (problem.severity is Severity.WARNING) is ("does not exist" in message)
+
+
+VENDOR = {"vendorId": "v"}
+COMPANY = {"userType": "CUSTOMER", "name": {"en": "C"}, "b2b": {"legalEntityId": "e"}}
+LESS = f"{MOVES}, which exists already and grants less: "
+APART = "nobody can be in both, so that all would be in neither"
+
+
+@pytest.mark.parametrize(
+    ("old", "wanted", "there", "message", "remedy"),
+    [
+        ({}, {"vendorId": "v"}, None, f"{MOVES}, which has another vendorId: {APART}", ""),
+        (VENDOR, {}, {}, f"{MOVES}, which has another vendorId: {APART}", ""),
+        (VENDOR, {}, None, "", ""),
+        (VENDOR, {}, VENDOR, "", ""),
+        ({}, {"userType": "CUSTOMER"} | VENDOR, None, f"{MOVES}, which has another userType and vendorId: {APART}", ""),
+        (COMPANY, COMPANY, COMPANY, f"{MOVES}, which is of the same company: {APART}", ""),
+        ({}, {}, {}, "", ""),
+        ({}, {}, {"accessControls": ["y"]}, f"{LESS}accessControls", 'accessControls: ["x"]'),
+        ({}, {"accessControls": []}, {"accessControls": ["y"]}, "", ""),
+        ({"templates": ["t"]}, {}, {}, f"{LESS}templates", 'templates: ["t"]'),
+        ({}, {}, {"restrictions": ["r"]}, f"{LESS}restrictions", "restrictions: []"),
+    ],
+)
+def test_what_members_would_lose_by_moving(
+    old: dict[str, Any], wanted: dict[str, Any], there: dict[str, Any] | None, message: str, remedy: str
+) -> None:
+    """A moment without any group, or what the file leaves to a group that exists; nobody loses who is not there."""
+    groups = {"old": replace(OLD, fields=FIELDS | old, code="BUYER")}
+    if there is not None:
+        groups["new"] = replace(OLD, id="new", fields=FIELDS | there, code="ADMIN")
+    desired = carry(tenant(new(fields={**(new().fields or {}), **wanted})), groups)
+    problems = list(objections(desired, groups, OURS))
+    assert [problem.message for problem in problems] == [message] * bool(message)
+    assert all(problem.remedy.endswith(remedy) for problem in problems)
+    groups["old"] = replace(groups["old"], members=frozenset())
+    assert not list(objections(desired, groups, OURS))
 
 
 def test_moving_is_no_loss_to_guards_and_leaves_nobody_without() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.command import Workplace
+from tests.e2e.command import Result, Workplace
 from tests.e2e.world import World, configuration, group
 
 PEOPLE = {
@@ -259,3 +259,28 @@ def test_a_saved_move_holds_the_old_group_until_the_new_one_has_everybody(work: 
     assert "not in theirs now: ben" in result.out
     assert work.apply().code == 0
     assert ("ours" in world.groups, world.members("theirs")) == (False, {"ana", "ben"})
+
+
+def test_a_move_that_takes_rights_or_leaves_a_gap_is_refused(work: Workplace, world: World) -> None:
+    """Into a group that exists and grants less, or of another vendor; a move that is half done goes on."""
+    work.configure(configuration(group("ours", ["ana", "ben"], accessControls=["orders"])))
+    assert work.apply().code == 0
+    world.edit("theirs", name={"en": "Theirs"}, userType="EMPLOYEE")
+    world.clear()
+
+    def moving(new: str, **fields: Any) -> Result:
+        document = configuration(group(new, ["ana", "ben"], **fields))
+        document["tenants"][0]["moved"] = [{"from": "ours", "to": new}]
+        work.configure(document)
+        return work.apply()
+
+    refused = moving("theirs"), moving("other", vendorId="a")
+    assert ([each.code for each in refused], world.writes) == ([1, 1], [])
+    assert "exists already and grants less: accessControls" in refused[0].err
+    assert 'write there what its members shall have; old: accessControls: ["orders"]' in refused[0].err
+    assert "ours is moved to other, which has another vendorId: nobody can be in both" in refused[1].err
+    world.fail("PUT /iam/acmeprod/groups/new/users/EMPLOYEE/ben 404")
+    assert (moving("new").code, world.members("ours")) == (4, {"ana", "ben"})
+    world.fail()
+    assert (moving("new").code, "ours" in world.groups) == (0, False)
+    assert (world.members("new"), world.groups["new"]["accessControls"]) == ({"ana", "ben"}, ["orders"])
