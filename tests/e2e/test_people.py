@@ -284,3 +284,22 @@ def test_a_move_that_takes_rights_or_leaves_a_gap_is_refused(work: Workplace, wo
     world.fail()
     assert (moving("new").code, "ours" in world.groups) == (0, False)
     assert (world.members("new"), world.groups["new"]["accessControls"]) == ({"ana", "ben"}, ["orders"])
+
+
+def test_a_plan_for_another_time_is_not_applied(work: Workplace, world: World) -> None:
+    """Neither one that a date has overtaken nor a rehearsal of what comes; both can be shown and compared."""
+    members = ["ana", {"id": "ben", "until": "2020-01-01"}, {"id": "cleo", "from": "2999-01-01"}]
+    work.configure(configuration(group("ours", members)))
+    for at, why in (
+        ("2019-12-31", "the plan is out of date: at 2020-01-02 00:00 UTC something began or ended"),
+        ("2999-01-01", "the plan is a rehearsal for 2999-01-01 00:00 UTC, which is still to come"),
+    ):
+        assert work.run("plan", "--at", at, "-o", "x.plan").code == 0
+        world.clear()
+        result = work.run("apply", "x.plan")
+        assert (result.code, world.writes) == (1, [])
+        assert why in result.err
+        assert "plan again" in result.err
+        assert [work.run(*command, "x.plan").code for command in (("show",), ("diff", "x.plan"))] == [0, 0]
+    assert work.run("plan", "-o", "x.plan").code == 0
+    assert (work.run("apply", "x.plan").code, world.members("ours")) == (0, {"ana"})
