@@ -134,21 +134,18 @@ def check_limited(found: Differences, limited: Differences, desired: DesiredTena
     Raises PlanError, which says what to target as well.
     """
     wanted = {group.id: group.members or {} for group in desired.groups}
-    kept = {change.key for change in limited.changes}
+    planned, kept = by_group(found.changes), by_group(limited.changes)
     for moved in desired.moved:
-        losing = [each for each in limited.changes if each.group == moved.old and each.action is Action.DELETE]
-        moving = {each.user for each in losing if each.user is None or each.user in wanted.get(moved.new, ())}
-        missing = [
-            each
-            for each in found.changes
-            if each.group == moved.new and each.key not in kept and each.action is not Action.DELETE
-            if each.user is None or each.user in moving
-        ]
+        old, new = (desired.name, moved.old), (desired.name, moved.new)
+        losing = {each.user for each in kept.get(old, ()) if each.action is Action.DELETE}
+        moving = losing & {None, *wanted.get(moved.new, ())}
+        left_out = {each.key: each for each in planned.get(new, ()) if each.user is None or each.user in moving}
+        missing = left_out.keys() - {each.key for each in kept.get(new, ())}
         if moving and missing:
-            old, new = address(desired.name, moved.old), address(desired.name, moved.new)
             raise PlanError(
-                f"{old} is moved to {new}, and the targets leave out {_named(each.address for each in missing)}",
-                remedy=f"add --target {new}, so that nobody loses the old group without having the new one",
+                f"{address(*old)} is moved to {address(*new)}, and the targets leave out"
+                f" {_named(left_out[key].address for key in missing)}",
+                remedy=f"add --target {address(*new)}, so that nobody loses the old group without having the new one",
             )
 
 
