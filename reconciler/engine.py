@@ -113,6 +113,7 @@ def read_again(plan: Plan, lockfile: Lockfile, connect: Reach) -> Outlook:
         iam = connect(name)
         groups = iam.groups()
         touched = {group for tenant, group in plan.touched if tenant == name}
+        touched |= {of.moved_to for (tenant, _), of in plan.touched.items() if tenant == name and of.moved_to}
         known, snapshot = read_known(name, groups, lockfile, iam, wanted=touched)
         found = Differences(changes=[change for change in plan.changes if change.tenant == name])
         return Part(answer(rules.questions(found, snapshot), snapshot, iam), known, found)

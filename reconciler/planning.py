@@ -130,12 +130,14 @@ def plan_tenant(
     remarks = list(moved.objections(bound, snapshot.groups, known))
     _refuse(tenant.name, remarks)
     snapshot = replace(snapshot, language=language)
-    found = moved.told(diff(bound, snapshot, known), bound)
+    found = diff(bound, snapshot, known)
     if identified.leaving:
         snapshot = _read_leaving(identified.leaving, snapshot, iam)
         found = offboard(found, bound, snapshot, identified.leaving)
     nameable = {group.id or "" for group in bound.groups} | known.keys() | {group for _, group in found.touched}
-    found = limit(found, tenant.name, scope.targets, sorted(nameable))
+    whole, found = found, limit(found, tenant.name, scope.targets, sorted(nameable))
+    moved.check_limited(whole, found, bound)
+    found = moved.told(found, bound, snapshot.groups)
     snapshot = answer(rules.questions(found, snapshot), snapshot, iam)
     remarks += rules.check(bound, found, snapshot)
     if claimed := people.claims(found.changes):

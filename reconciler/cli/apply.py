@@ -20,6 +20,7 @@ from reconciler.cli.consent import (
     check_online,
     check_service,
     check_tenants,
+    check_time,
     reviewed,
 )
 from reconciler.cli.events import events_option
@@ -236,11 +237,12 @@ def _look_again(
     from reconciler.core.stale import as_of, check
     from reconciler.engine import read_again
 
+    check_time(plan)
     outlook = read_again(plan, book.lockfile, connect)
     readable = replace(plan, changes=tuple(c for c in plan.changes if c.tenant not in outlook.errors))
     checked = check(readable, outlook.live)
     show_errors(outlook.errors)
-    now = as_of(checked.plan, outlook.live, outlook.known, [change for change, _ in checked.moved])
+    now = as_of(checked.plan, outlook.live, outlook.known)
     has_moved = (now.changes, now.touched) != (plan.changes, plan.touched)
     check_again(plan, judged(now, rules) if has_moved else now)
     before = book.lockfile

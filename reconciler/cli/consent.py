@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 FINGERPRINT: Final = re.compile(r"[0-9a-f]{20}")
 
+CLOCKS_DIFFER: Final = timedelta(minutes=5)
 AGAIN: Final = "plan anew with `plan -o FILE` and look at that plan: it can be accepted"
 
 
@@ -182,4 +184,24 @@ def check_online(plan: Plan, name: str) -> None:
         raise PlanError(
             f"{name} was planned offline, against the lockfile alone, and can't be applied",
             remedy="plan with the service; `reconciler apply --expect FILE` does so and goes on if it is the same plan",
+        )
+
+
+def check_time(plan: Plan) -> None:
+    """Refuse a plan that was made for another time: who it takes for a member may be none now.
+
+    The clocks of the machines where a plan is made and applied may differ a little.
+    """
+    from reconciler.render.dates import stamp
+
+    now = datetime.now(UTC)
+    if plan.at and plan.at > now + CLOCKS_DIFFER:
+        raise PlanError(
+            f"the plan is a rehearsal for {stamp(plan.at)}, which is still to come",
+            remedy="it can be shown and compared; to apply one, plan again without --at",
+        )
+    if plan.next_date and plan.next_date <= now:
+        raise PlanError(
+            f"the plan is out of date: at {stamp(plan.next_date)} something began or ended by the configuration",
+            remedy="plan again, and look at what follows from that",
         )

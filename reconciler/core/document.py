@@ -15,7 +15,7 @@ import msgspec
 from reconciler.core import document_forms as forms
 from reconciler.core.guards import refusals
 from reconciler.core.model import Guards, Limit, Person
-from reconciler.core.plan import POLICY, Action, Change, Plan, Touched
+from reconciler.core.plan import POLICY, Action, Change, Plan, Reason, Touched
 from reconciler.diagnostics import Diagnostic, PlanError, Severity, Source
 
 FORMAT: Final = 1
@@ -103,6 +103,8 @@ def _sensible(plan: Plan, document: forms.Document) -> Plan:
             raise ValueError(f"the address {written.address} is not that of its change")
         if key not in plan.touched or plan.touched[key].live < leaving[key]:
             raise ValueError(f"what it says of {change.tenant}/{change.group} is not what it does there")
+        if change.reason is Reason.MOVED and not plan.touched[key].moved_to:
+            raise ValueError(f"it does not say where {change.address} moves to")
         for definition in filter(None, (change.before, change.after)):
             msgspec.convert(dict(definition), forms.Definition)
     times = Counter(change.key for change in plan.changes)
@@ -224,6 +226,7 @@ def _from_touched(tenant: str, group: str, touched: Touched) -> forms.Group:
         vanished=touched.vanished,
         unlisted=touched.unlisted,
         leaves=touched.leaves,
+        moved_to=touched.moved_to,
         name=touched.name,
         source=_from_source(touched.source),
     )
@@ -244,6 +247,7 @@ def _to_touched(group: forms.Group) -> Touched:
         vanished=group.vanished,
         unlisted=group.unlisted,
         leaves=group.leaves,
+        moved_to=group.moved_to,
         name=group.name,
         source=_to_source(group.source),
     )

@@ -93,6 +93,7 @@ class Group(Form):
     vanished: bool = False
     unlisted: bool = False
     leaves: bool = False
+    moved_to: str = ""
     name: str = ""
     source: Source | None = None
 

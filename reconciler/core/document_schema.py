@@ -83,6 +83,7 @@ MEANINGS: Final = {
     "Group.vanished": "Members that were ours are no longer listed at all, because their list left the configuration.",
     "Group.unlisted": "Its members are not managed.",
     "Group.leaves": "The whole group left the configuration.",
+    "Group.movedTo": "Its members go to the group with this id; left out if they do not.",
     "Group.name": "Its name, for readers.",
     "Group.source": "Where the configuration has it.",
     "Guards": "The limits of one group after file, tenant and group level are merged; what is left out is not set.",

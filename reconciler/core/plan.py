@@ -106,7 +106,8 @@ class Touched:
     ``live`` counts its members now (0 if the group is new), ``desired`` those afterwards, both with what is left alone;
     ``first_contact``: it exists and the lockfile does not know it yet. ``emptied``: the configuration lists nobody.
     ``vanished``: members that were ours are no longer listed at all, because the list or the whole group (``leaves``)
-    left the configuration. ``unlisted``: its members are not managed. ``name`` is for readers.
+    left the configuration. ``unlisted``: its members are not managed. ``moved_to``: its members go to the
+    group with this id, which they must be in before they lose this one. ``name`` is for readers.
     """
 
     live: int
@@ -118,6 +119,7 @@ class Touched:
     vanished: bool = False
     unlisted: bool = False
     leaves: bool = False
+    moved_to: str = ""
     name: str = ""
     source: Source | None = None
 

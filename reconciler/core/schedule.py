@@ -58,21 +58,23 @@ def schedule(plan: Plan, live: Mapping[str, Snapshot]) -> tuple[Step, ...]:
         by_tenant[change.tenant].append(index)
     steps: list[Step] = []
     for tenant, indices in by_tenant.items():
-        requests = _without_circles(Edges(plan.changes, indices, live.get(tenant, Snapshot(tenant))))
+        edges = Edges(plan.changes, indices, live.get(tenant, Snapshot(tenant)))
+        moved = {group: of.moved_to for (name, group), of in plan.touched.items() if name == tenant and of.moved_to}
+        requests = _without_circles(edges, moved)
         steps += requests.numbered(len(steps))
     return tuple(steps)
 
 
-def _without_circles(edges: Edges) -> "_Requests":
+def _without_circles(edges: Edges, moved: Mapping[str, str]) -> "_Requests":
     """The requests, with as few groups taken apart as it takes for none to wait in a circle.
 
     That ends: with all groups apart, a circle would have to be one user's alone, and there is none of these.
     """
     apart: set[str] = set()
-    requests = _Requests(edges, apart)
+    requests = _Requests(edges, apart, moved)
     while tied := knot(requests.after):
         apart |= requests.to_take_apart(tied)
-        requests = _Requests(edges, apart)
+        requests = _Requests(edges, apart, moved)
     return requests
 
 
@@ -85,11 +87,12 @@ class _Requests:
 
     ``apart`` are groups that are not to remove all their members in one request that waits for something and is waited
     for: an emptied one is left one by one, a deleted one is left first by those whose leaving others wait for, and a
-    replaced one does not wait (its members lose it in any case).
+    replaced one does not wait (its members lose it in any case). ``moved`` has the new id of groups that go on under
+    another one.
     """
 
-    def __init__(self, edges: Edges, apart: Set[str]) -> None:
-        self.edges, self.apart, self.tenant = edges, apart, edges.live.tenant
+    def __init__(self, edges: Edges, apart: Set[str], moved: Mapping[str, str]) -> None:
+        self.edges, self.apart, self.moved, self.tenant = edges, apart, moved, edges.live.tenant
         self.drafts: list[_Draft] = []
         self.after: list[tuple[int, ...]] = []
         self.deleted: dict[str, int] = {}
@@ -204,5 +207,9 @@ class _Requests:
         for edge, awaited in self.edges.before_leaving.items():
             if not (edge[0] in self.edges.replaced and edge[0] in self.apart):
                 bridges[self.ended[edge]].update(map(self.begun.__getitem__, awaited))
+        for old in self.moved.keys() & self.deleted.keys():
+            new = self.moved[old]
+            if new in self.put and new not in self.edges.replaced:  # it waits for nothing, so it closes no circle
+                bridges[self.deleted[old]].add(self.put[new])
         for step, waits in bridges.items():
             self.after[step] += tuple(waits)

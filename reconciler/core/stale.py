@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from reconciler.core.fields import same
 from reconciler.core.known import GAINS, advance, is_so, not_yet_replaced
 from reconciler.core.model import Known, LiveGroup, Snapshot
+from reconciler.core.moved import by_group, members_after
 from reconciler.core.plan import Action, Change, Plan, Reason, Touched
 
 WITHOUT_REQUEST = frozenset({Action.ADOPT, Action.FORGET})
@@ -33,7 +34,8 @@ def check(plan: Plan, live: Mapping[str, Snapshot]) -> Checked:
     """Sort the plan's changes into those to do, those already satisfied and those that have moved.
 
     A group whose own change has moved takes the changes of its members with it: they were reviewed together. A group
-    is deleted or replaced only with the members that the plan names, so nobody who joined it since goes with it.
+    is deleted or replaced only with the members that the plan names, so nobody who joined it since goes with it, and
+    one that goes on under another id only once all of them are in the new one.
     """
     remaining: list[Change] = []
     satisfied: list[Change] = []
@@ -58,18 +60,19 @@ def check(plan: Plan, live: Mapping[str, Snapshot]) -> Checked:
                 moved_groups.add(key)
         else:
             remaining.append(change)
-    return Checked(replace(plan, changes=tuple(remaining)), tuple(satisfied), tuple(moved))
+    stranding = _stranding(plan, remaining, moved_groups, live)
+    moved += ((change, stranding[change.key]) for change in remaining if change.key in stranding)
+    kept = tuple(change for change in remaining if change.key not in stranding)
+    return Checked(replace(plan, changes=kept), tuple(satisfied), tuple(moved))
 
 
-def as_of(plan: Plan, live: Mapping[str, Snapshot], known: Known, off: Iterable[Change] = ()) -> Plan:
+def as_of(plan: Plan, live: Mapping[str, Snapshot], known: Known) -> Plan:
     """The plan as guards have to see it now: who is in its groups, and who of those to be removed is still ours.
 
     Its changes stay what they are. A share of a group that has shrunk, or a member that meanwhile became somebody
-    else's, is no longer what was reviewed; who was to move to a group and can't any more, because that change is
-    ``off``, only loses the old one.
+    else's, is no longer what was reviewed.
     """
-    stranded = {(change.tenant, change.user) for change in off if change.action in GAINS}
-    changes = tuple(_of_whom(_of_where(change, stranded), known) for change in plan.changes)
+    changes = tuple(_of_whom(change, known) for change in plan.changes)
     moves = Counter((c.tenant, c.group, c.action) for c in changes if c.user is not None)
     managed = {(change.tenant, change.group) for change in changes if change.reason is not Reason.OFFBOARDED}
     touched: dict[tuple[str, str], Touched] = {}
@@ -84,11 +87,6 @@ def as_of(plan: Plan, live: Mapping[str, Snapshot], known: Known, off: Iterable[
             first_contact=key in managed and group is not None and group_id not in known.get(tenant, {}),
         )
     return replace(plan, changes=changes, touched=touched)
-
-
-def _of_where(change: Change, stranded: Collection[tuple[str, str | None]]) -> Change:
-    is_stranded = change.reason is Reason.MOVED and change.user and (change.tenant, change.user) in stranded
-    return replace(change, reason=Reason.REMOVED) if is_stranded else change
 
 
 def _of_whom(change: Change, known: Known) -> Change:
@@ -137,6 +135,31 @@ def _joined_since(plan: Plan, live: Mapping[str, Snapshot]) -> dict[tuple[str, s
     for (tenant, group_id), users in planned.items():
         group = live[tenant].groups.get(group_id)
         found[tenant, group_id] = sorted(((group.members if group else None) or frozenset()) - users)
+    return found
+
+
+def _stranding(
+    plan: Plan, remaining: Iterable[Change], refused: Collection[tuple[str, str]], live: Mapping[str, Snapshot]
+) -> dict[tuple[str, str, str], str]:
+    """Why changes of groups that go on under another id no longer fit, by key: somebody would be left without both.
+
+    ``refused`` are the groups whose definition does not become what was planned.
+    """
+    moves = {key: (key[0], of.moved_to) for key, of in plan.touched.items() if of.moved_to}
+    changes_of = by_group(remaining) if moves else {}
+    found: dict[tuple[str, str, str], str] = {}
+    for old in moves.keys() & changes_of.keys():
+        new, mine = moves[old], changes_of[old]
+        there, arriving = live[old[0]].groups.get(new[1]), changes_of.get(new, [])
+        is_whole = new not in refused and (there is not None or any(change.user is None for change in arriving))
+        inside = members_after(there, arriving) if is_whole else ()
+        moving = [change for change in mine if change.reason is Reason.MOVED]
+        left = [change for change in moving if (not is_whole if change.user is None else change.user not in inside)]
+        if left:
+            users = ", ".join(change.user for change in left if change.user)
+            why = f"not in {new[1]} now: {users}" if is_whole else f"{new[1]} is not there as planned"
+            taken = mine if any(change.user is None for change in mine) else left
+            found |= {change.key: why for change in taken}
     return found
 
 

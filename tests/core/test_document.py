@@ -57,7 +57,13 @@ GUARDS = st.builds(
     protected=st.frozensets(NAMES, max_size=2),
 )
 TOUCHED = st.builds(
-    Touched, live=st.integers(4, 50), desired=COUNTS, membership=st.sampled_from(Membership), guards=GUARDS, name=NAMES
+    Touched,
+    live=st.integers(4, 50),
+    desired=COUNTS,
+    membership=st.sampled_from(Membership),
+    guards=GUARDS,
+    name=NAMES,
+    moved_to=NAMES,
 )
 WARNINGS = st.builds(
     Diagnostic,
@@ -192,6 +198,10 @@ def test_a_checksum_that_fits_is_accepted() -> None:
         (signed(changes=[FIRST | {"address": "acme/g/z"}, *REST]), "the address acme/g/z is not that of its change"),
         (signed(groups=[]), "what it says of acme/g is not what it does there"),
         (signed(groups=[GROUP | {"live": 0}]), "what it says of acme/g is not what it does there"),
+        (
+            signed(changes=[FIRST | {"reason": "moved to another group"}, *REST]),
+            "it does not say where acme/g/a moves to",
+        ),
         (signed(surprise=1), "unknown field `surprise`"),
         (signed(at="2026-12-01T00:00:00"), "Expected `datetime` with a timezone component"),
         (signed(nextDate="9999-12-31T23:59:59-10:00"), "date value out of range"),

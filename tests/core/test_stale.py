@@ -300,18 +300,3 @@ def test_a_foreign_group_that_somebody_leaves_for_good_is_no_first_contact() -> 
     plan = plan_of(desired({"g": frozenset("b")}), live({"g": frozenset("ab")}), known({"g": frozenset("ab")}))
     leaving = replace(plan, changes=tuple(replace(change, reason=Reason.OFFBOARDED) for change in plan.changes))
     assert as_of(leaving, {"acme": live({"g": frozenset("ab")}).snapshot()}, {}) == leaving
-
-
-def test_who_can_not_move_any_more_is_removed() -> None:
-    """The group that somebody was to move to has been made by others: what is left is a loss, and guards count it."""
-    state = {"g": frozenset("ab")}
-    plan = plan_of(desired({"g": frozenset("b"), "h": frozenset("a")}), live(state), known(state))
-    moving = [replace(change, reason=Reason.MOVED) if change.group == "g" else change for change in plan.changes]
-    plan, world = replace(plan, changes=tuple(moving)), live({**state, "h": frozenset()})
-    edit_of(world, "h")
-    checked, now = check(plan, {"acme": world.snapshot()}), {"acme": world.snapshot()}
-    off = [change for change, _ in checked.moved]
-    (removal,) = as_of(checked.plan, now, {"acme": known(state)}, off).changes
-    assert (removal.address, removal.reason) == ("acme/g/a", Reason.REMOVED)
-    (move,) = as_of(checked.plan, now, {"acme": known(state)}).changes
-    assert move.reason is Reason.MOVED

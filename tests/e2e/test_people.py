@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.command import Workplace
+from tests.e2e.command import Result, Workplace
 from tests.e2e.world import World, configuration, group
 
 PEOPLE = {
@@ -224,6 +224,11 @@ def test_a_group_moves_and_nobody_loses_access(work: Workplace, world: World) ->
     document["tenants"][0]["moved"] = [{"from": "ours", "to": "theirs"}]
     work.configure(document)
     world.clear()
+    for targets in (["ours"], ["ours/ana"], ["ours", "theirs/ben"]):
+        result = work.apply(*(f"--target=acmeprod/{target}" for target in targets))
+        assert (result.code, world.writes) == (1, []), targets
+        assert "add --target acmeprod/theirs" in result.err
+    world.clear()
     result, calls = work.apply(), world.calls
     assert result.code == 0, result.everything
     assert world.groups["theirs"]["accessControls"] == ["orders"]
@@ -234,3 +239,67 @@ def test_a_group_moves_and_nobody_loses_access(work: Workplace, world: World) ->
     again = work.run("plan", "--detailed-exitcode")
     assert again.code == 0
     assert "nothing to move" in again.out
+
+
+def test_a_saved_move_holds_the_old_group_until_the_new_one_has_everybody(work: Workplace, world: World) -> None:
+    """Who was in the new one when it was planned, and is not when it is applied, keeps the old one."""
+    both = [group(name, ["ana", "ben"]) for name in ("ours", "theirs")]
+    work.configure(configuration(*both))
+    assert work.apply().code == 0
+    document = configuration(both[1])
+    document["tenants"][0]["moved"] = [{"from": "ours", "to": "theirs"}]
+    work.configure(document)
+    assert work.run("plan", "-o", "x.plan").code == 0
+    (touched,) = json.loads((work.folder / "x.plan").read_text())["groups"]
+    assert (touched["group"], touched["movedTo"]) == ("ours", "theirs")
+    world.remove("theirs", "ben")
+    world.clear()
+    result = work.run("apply", "x.plan")
+    assert (result.code, world.writes) == (1, [])
+    assert "not in theirs now: ben" in result.out
+    assert work.apply().code == 0
+    assert ("ours" in world.groups, world.members("theirs")) == (False, {"ana", "ben"})
+
+
+def test_a_move_that_takes_rights_or_leaves_a_gap_is_refused(work: Workplace, world: World) -> None:
+    """Into a group that exists and grants less, or of another vendor; a move that is half done goes on."""
+    work.configure(configuration(group("ours", ["ana", "ben"], accessControls=["orders"])))
+    assert work.apply().code == 0
+    world.edit("theirs", name={"en": "Theirs"}, userType="EMPLOYEE")
+    world.clear()
+
+    def moving(new: str, **fields: Any) -> Result:
+        document = configuration(group(new, ["ana", "ben"], **fields))
+        document["tenants"][0]["moved"] = [{"from": "ours", "to": new}]
+        work.configure(document)
+        return work.apply()
+
+    refused = moving("theirs"), moving("other", vendorId="a")
+    assert ([each.code for each in refused], world.writes) == ([1, 1], [])
+    assert "exists already and grants less: accessControls" in refused[0].err
+    assert 'write there what its members shall have; old: accessControls: ["orders"]' in refused[0].err
+    assert "ours is moved to other, which has another vendorId: nobody can be in both" in refused[1].err
+    world.fail("PUT /iam/acmeprod/groups/new/users/EMPLOYEE/ben 404")
+    assert (moving("new").code, world.members("ours")) == (4, {"ana", "ben"})
+    world.fail()
+    assert (moving("new").code, "ours" in world.groups) == (0, False)
+    assert (world.members("new"), world.groups["new"]["accessControls"]) == ({"ana", "ben"}, ["orders"])
+
+
+def test_a_plan_for_another_time_is_not_applied(work: Workplace, world: World) -> None:
+    """Neither one that a date has overtaken nor a rehearsal of what comes; both can be shown and compared."""
+    members = ["ana", {"id": "ben", "until": "2020-01-01"}, {"id": "cleo", "from": "2999-01-01"}]
+    work.configure(configuration(group("ours", members)))
+    for at, why in (
+        ("2019-12-31", "the plan is out of date: at 2020-01-02 00:00 UTC something began or ended"),
+        ("2999-01-01", "the plan is a rehearsal for 2999-01-01 00:00 UTC, which is still to come"),
+    ):
+        assert work.run("plan", "--at", at, "-o", "x.plan").code == 0
+        world.clear()
+        result = work.run("apply", "x.plan")
+        assert (result.code, world.writes) == (1, [])
+        assert why in result.err
+        assert "plan again" in result.err
+        assert [work.run(*command, "x.plan").code for command in (("show",), ("diff", "x.plan"))] == [0, 0]
+    assert work.run("plan", "-o", "x.plan").code == 0
+    assert (work.run("apply", "x.plan").code, world.members("ours")) == (0, {"ana"})
