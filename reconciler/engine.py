@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import TypeVar
 
-from reconciler.core import people, rules
+from reconciler.core import oddities, people, rules
 from reconciler.core.diff import Differences
 from reconciler.core.drift import drift
 from reconciler.core.due import has_dates, next_date
@@ -76,8 +76,8 @@ def make_plan(desired: Desired, lockfile: Lockfile, connect: Reach, scope: Scope
         next_date=next_date(tenants, scope.at),
         warnings=(
             *plan.warnings,
-            *people.unheard_of([part.nowhere for part in parts.values()] if not errors else ()),
-            *people.overdue(tenants, scope.at),
+            *oddities.unheard_of([part.nowhere for part in parts.values()] if not errors else ()),
+            *oddities.overdue(tenants, scope.at),
         ),
     )
     return Outlook(plan, *_read(parts, lockfile), errors)

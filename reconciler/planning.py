@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Final, Protocol
 
-from reconciler.core import moved, people, rules
+from reconciler.core import moved, oddities, people, rules
 from reconciler.core.diff import Differences, diff, replaces
 from reconciler.core.fields import needs_language
 from reconciler.core.known import settle
@@ -140,8 +140,8 @@ def plan_tenant(
     found = moved.told(found, bound, snapshot.groups)
     snapshot = answer(rules.questions(found, snapshot), snapshot, iam)
     remarks += rules.check(bound, found, snapshot)
-    if claimed := people.claims(found.changes):
-        remarks += people.mistaken(found.changes, iam.accounts(claimed))
+    if claimed := oddities.claims(found.changes):
+        remarks += oddities.mistaken(found.changes, iam.accounts(claimed))
     _refuse(tenant.name, remarks)
     strangers = _strangers(scope.targets, bound, known, snapshot)
     return Part(snapshot, known, found, (*strangers, *identified.problems, *remarks), identified.nowhere)

@@ -19,19 +19,8 @@ from reconciler.core.model import (
     UserType,
     mail_key,
 )
-from reconciler.core.people import (
-    IDENTITY,
-    Accounts,
-    Identified,
-    claims,
-    emails,
-    identify,
-    mistaken,
-    overdue,
-    pins,
-    told,
-    unheard_of,
-)
+from reconciler.core.oddities import claims, mistaken, overdue, unheard_of
+from reconciler.core.people import IDENTITY, Accounts, Identified, emails, identify, pins, told
 from reconciler.core.plan import Action, Change, Reason
 from reconciler.diagnostics import Diagnostic, Severity, Source
 
