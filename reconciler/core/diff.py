@@ -286,7 +286,11 @@ class _Group:
             membership=desired.membership if desired else Membership.EXACT,
             guards=desired.guards if desired else guards,
             first_contact=self.live is not None and self.known is None,
-            emptied=members is not None and not members and desired is not None and not desired.has_dates,
+            emptied=members is not None
+            and not members
+            and desired is not None
+            and desired.membership is Membership.EXACT
+            and not desired.has_dates,
             vanished=members is None and bool(self.is_ours) and self.live is not None,
             unlisted=members is None,
             leaves=desired is None,
