@@ -8,7 +8,7 @@ from typing import Any
 
 from reconciler.config.lists import Lists
 from reconciler.config.nodes import Map, Members, Node, Seq, maps, plain, text
-from reconciler.config.roster import Roster, moves, named_by, roster, zone_of
+from reconciler.config.roster import Roster, moves, named_by, period_of, roster, zone_of
 from reconciler.config.rules import match_of
 from reconciler.config.values import limit
 from reconciler.core.model import (
@@ -78,10 +78,11 @@ def _tenants(root: Map, names: Roster, lists: Lists) -> Iterator[DesiredTenant]:
 
 
 def _offboarded(listed: Node | None, names: Roster, zone: tzinfo) -> Iterator[Entry]:
+    """Who is to be in no group, in the time that the list states: a person's own time is that of being a member."""
     for item in listed.items if isinstance(listed, Seq) else ():
-        for entry in _meant(item, names, zone):
-            known = names.known.get(entry.person.id or entry.person.mail) or entry
-            yield replace(entry, person=known.person)
+        period = period_of(item, zone) if isinstance(item, Map) else ALWAYS
+        for entry in names.recognised(tuple(_meant(item, names, zone))):
+            yield replace(entry, period=period)
 
 
 def _group(group: Map, outer: Guards, listed: "Everybody") -> DesiredGroup:

@@ -297,3 +297,14 @@ def test_the_error_counts_its_problems(file: Path) -> None:
     file.write_text("tenants: 5")
     with pytest.raises(ConfigurationError, match=r"^1 problem in 1 file$"):
         load([file])
+
+
+def test_who_is_offboarded_is_so_whatever_the_persons_own_time(file: Path) -> None:
+    """A contract that has ended must not keep anybody in; only a time that stands in the list itself counts."""
+    listed = "[{person: jon}, {person: jon, from: 2026-12-01}, 00uJ]"
+    file.write_text(
+        f"people: {{jon: {{id: 00uJ, until: 2020-01-31}}}}\ntenants: [{{tenant: acmeprod, offboarded: {listed}}}]\n"
+    )
+    (tenant,) = load([file]).desired.tenants
+    assert [(entry.person.handle, entry.period.end) for entry in tenant.offboarded] == [("jon", None)] * 3
+    assert [entry.period.start is not None for entry in tenant.offboarded] == [False, True, False]
