@@ -14,9 +14,7 @@ def zone(name: str) -> tzinfo | None:
     """The time zone of a name, or None if the database has none: it decides when a day begins."""
     try:
         return ZoneInfo(name)
-    except (ValueError, OSError):  # ZoneInfoNotFoundError is a KeyError, but odd names raise these as well
-        return None
-    except KeyError:
+    except (KeyError, ValueError, OSError):  # ZoneInfoNotFoundError is a KeyError; odd names raise the others
         return None
 
 

@@ -19,6 +19,7 @@ from reconciler.config.members import read_members
 from reconciler.config.nodes import Entry, Map, Node, Scalar, Seq, maps, plain, text
 from reconciler.config.ownership import trespasses
 from reconciler.config.resolve import contradictions, desired
+from reconciler.config.roster import roster
 from reconciler.config.roster_rules import misnamed
 from reconciler.config.rules import tenants_once, violations
 from reconciler.config.syntax import explain
@@ -76,14 +77,16 @@ def load(
         written = _read_all(files, problems, edited or {})
         roots = _expanded(written, given, problems)
         problems += violations(list(roots.values()))
-        problems += misnamed(list(roots.values()))
+        mappings = [root for root in roots.values() if isinstance(root, Map)]
+        names = roster(mappings)
+        problems += misnamed(mappings, names)
         problems += trespasses(roots)
         lists = read_lists(roots, problems, edited or {})
         state, audit = (_place(roots, key, problems) for key in _PLACES)
         policy = _policy(roots, problems)
         problems += () if growing else _nothing(files, roots, problems)
         _refuse(_in_order(problems, (*files, *given.files)))
-        found = desired([root for root in roots.values() if isinstance(root, Map)], state, lists)
+        found = desired(mappings, state, lists, names)
         problems += contradictions(found)
         told = _in_order(problems, (*files, *given.files))
         _refuse(told)

@@ -8,7 +8,7 @@ from typing import Any
 
 from reconciler.config.lists import Lists
 from reconciler.config.nodes import Map, Members, Node, Seq, maps, plain, text
-from reconciler.config.roster import Roster, moves, named_by, period_of, roster, zone_of
+from reconciler.config.roster import Roster, moves, named_by, period_of, zone_of
 from reconciler.config.rules import match_of
 from reconciler.config.values import limit
 from reconciler.core.model import (
@@ -28,10 +28,9 @@ from reconciler.core.model import (
 from reconciler.diagnostics import Diagnostic, Source
 
 
-def desired(roots: Sequence[Map], state: str | None, lists: Lists) -> Desired:
+def desired(roots: Sequence[Map], state: str | None, lists: Lists, names: Roster) -> Desired:
     """What all files say together; a tenant that several files speak of has the groups of all of them, in order."""
     tenants: dict[str, DesiredTenant] = {}
-    names = roster(roots)
     central = reduce(_strictest, (_guards(root, Guards()) for root in roots if "ownership" in root.entries), Guards())
     for root in roots:
         outer = Guards() if "ownership" in root.entries else central

@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from typing import Final
 
 from reconciler.config.nodes import Map, Members, Node, Scalar, Seq, maps, text
-from reconciler.config.roster import Roster, keys_of, known_by, moves, named, period_of, roster, zone_of
+from reconciler.config.roster import Roster, keys_of, known_by, moves, named, period_of, zone_of
 from reconciler.config.schema_people import MemberPart
 from reconciler.config.wording import misspelt
 from reconciler.diagnostics import Diagnostic, Source
@@ -15,10 +15,8 @@ DEEPEST: Final = 50
 _ONE: Final = "give exactly one of `id`, `email`, `person` and `team`"
 
 
-def misnamed(roots: Sequence[Node]) -> Iterator[Diagnostic]:
+def misnamed(files: Sequence[Map], names: Roster) -> Iterator[Diagnostic]:
     """What is wrong with the people and teams of all files, and with the entries that name somebody."""
-    files = [root for root in roots if isinstance(root, Map)]
-    names = roster(files)
     yield from _names_once(files)
     yield from _same_user(names)
     for root in files:
