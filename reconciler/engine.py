@@ -133,7 +133,7 @@ def in_scope(desired: Desired, lockfile: Lockfile, scope: Scope) -> list[Desired
     if scope.targets:
         targeted = [tenant_of(target) for target in scope.targets]
         names = [name for name in _chosen(sorted(configured.keys() | _remembered(lockfile)), targeted) if name in names]
-    return [configured.get(name) or DesiredTenant(name, guards=desired.guards) for name in names]
+    return [configured.get(name) or DesiredTenant(name, guards=desired.guards, access=desired.access) for name in names]
 
 
 def _chosen(names: list[str], wanted: Iterable[str]) -> list[str]:

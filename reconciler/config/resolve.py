@@ -11,6 +11,7 @@ from reconciler.config.nodes import Map, Members, Node, Seq, maps, plain, text
 from reconciler.config.roster import Roster, moves, named_by, period_of, zone_of
 from reconciler.config.rules import match_of
 from reconciler.config.values import limit
+from reconciler.core.limits import Guards, Limit
 from reconciler.core.model import (
     ALWAYS,
     FIELD_NAMES,
@@ -18,8 +19,6 @@ from reconciler.core.model import (
     DesiredGroup,
     DesiredTenant,
     Entry,
-    Guards,
-    Limit,
     Membership,
     Moved,
     Person,

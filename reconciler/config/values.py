@@ -13,7 +13,8 @@ from typing_extensions import TypeAliasType
 
 from reconciler.config.dates import is_moment, zone
 from reconciler.config.nodes import described
-from reconciler.core.model import Limit, Membership, UserType
+from reconciler.core.limits import Limit
+from reconciler.core.model import Membership, UserType
 
 TEXT: Final = "(text)"
 MAPPING: Final = "(mapping)"

@@ -8,12 +8,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from reconciler.core.fields import overlay, same
+from reconciler.core.limits import Guards
 from reconciler.core.model import (
     IMMUTABLE,
     DesiredGroup,
     DesiredTenant,
     Fields,
-    Guards,
     KnownGroup,
     LiveGroup,
     Membership,

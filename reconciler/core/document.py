@@ -14,7 +14,8 @@ import msgspec
 
 from reconciler.core import document_forms as forms
 from reconciler.core.guards import refusals
-from reconciler.core.model import Guards, Limit, Person
+from reconciler.core.limits import Guards, Limit
+from reconciler.core.model import Person
 from reconciler.core.plan import POLICY, Action, Change, Plan, Reason, Touched
 from reconciler.diagnostics import Diagnostic, PlanError, Severity, Source
 

@@ -7,7 +7,8 @@ may be exactly what somebody wants, and then ``apply --accept FINGERPRINT`` lets
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from reconciler.core.model import Limit, Membership, address
+from reconciler.core.limits import Limit
+from reconciler.core.model import Membership, address
 from reconciler.core.plan import Action, Change, Plan, Reason, Touched
 from reconciler.diagnostics import Diagnostic
 

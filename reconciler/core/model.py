@@ -4,12 +4,13 @@ All of them are frozen and normalised when made, so that equal things compare eq
 per group, because comparing sets group by group is the fastest three-way diff there is (PERFORMANCE, "Three-way diff").
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
+from reconciler.core.limits import NO_ACCESS_GUARDS, NO_GUARDS, AccessGuards, Guards
 from reconciler.diagnostics import Source
 
 Fields = Mapping[str, Any]
@@ -70,45 +71,6 @@ def mail_key(email: str) -> str:
 def address(tenant: str, group: str, user: str | None = None) -> str:
     """``tenant/group`` or ``tenant/group/user``: the one name of a thing in every message, option and file."""
     return f"{tenant}/{group}" if user is None else f"{tenant}/{group}/{user}"
-
-
-@dataclass(frozen=True, slots=True)
-class Limit:
-    """How many members may be removed: a number, or a share of the live members in percent.
-
-    ``also`` is one of the other kind that holds besides: which of the two is stricter depends on the group.
-    """
-
-    amount: float
-    percent: bool = False
-    also: "Limit | None" = None
-
-    @classmethod
-    def strictest(cls, limits: Iterable["Limit | None"]) -> "Limit | None":
-        """All of them at once: the smallest number and the smallest share."""
-        parts = sorted((part for limit in limits if limit for part in limit.parts), key=lambda part: part.amount)
-        number = next((part for part in parts if not part.percent), None)
-        share = next((part for part in parts if part.percent), None)
-        return replace(number, also=share) if number else share
-
-    @property
-    def parts(self) -> "tuple[Limit, ...]":
-        """The limits that hold, each by itself."""
-        return (replace(self, also=None), self.also) if self.also else (self,)
-
-    def __str__(self) -> str:
-        amount = f"{self.amount:.15g}"
-        shown = amount if float(amount) == self.amount else repr(self.amount)
-        return f"{shown}%" if self.percent else shown
-
-
-@dataclass(frozen=True, slots=True)
-class Guards:
-    """The limits in force for one group after file, tenant and group level are merged; None means not set."""
-
-    max_removals: Limit | None = None
-    min_members: int | None = None
-    protected: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,7 +203,7 @@ class DesiredGroup:
     membership: Membership = Membership.EXACT
     members: Mapping[str, Source] | None = None
     reasons: Mapping[str, str] = field(default_factory=dict)
-    guards: Guards = Guards()
+    guards: Guards = NO_GUARDS
     field_sources: Mapping[str, Source] = field(default_factory=dict)
     entries: tuple[Entry, ...] = ()
     named: Mapping[str, Entry] = field(default_factory=dict)
@@ -271,15 +233,16 @@ class DesiredTenant:
     """One tenant as the configuration wants it, its groups in the file's order.
 
     ``source`` None: the lockfile knows the tenant and the configuration no longer does. ``guards`` are the tenant's
-    own, for groups that have left the configuration. ``offboarded`` are to be in no group at all while their entry
-    holds: a person who leaves on a day has an entry that starts then. ``people`` has who is known by name, by user id,
-    once :mod:`reconciler.core.people` has found out.
+    own, for groups that have left the configuration; ``access`` are those on what its users may do.
+    ``offboarded`` are to be in no group at all while their entry holds: a person who leaves on a day has an entry that
+    starts then. ``people`` has who is known by name, by user id, once :mod:`reconciler.core.people` has found out.
     """
 
     name: str
     source: Source | None = None
     groups: tuple[DesiredGroup, ...] = ()
-    guards: Guards = Guards()
+    guards: Guards = NO_GUARDS
+    access: AccessGuards = NO_ACCESS_GUARDS
     offboarded: tuple[Entry, ...] = ()
     moved: tuple[Moved, ...] = ()
     people: Mapping[str, Person] = field(default_factory=dict)
@@ -289,13 +252,14 @@ class DesiredTenant:
 class Desired:
     """All that the configuration says.
 
-    ``state`` is the lockfile's URL if the file names one; ``guards`` are the file level's, for tenants that have
-    left it. ``people`` are all who have a handle, each with the time in which it can be a member.
+    ``state`` is the lockfile's URL if the file names one; ``guards`` and ``access`` are the file level's, for tenants
+    that have left it. ``people`` are all who have a handle, each with the time in which it can be a member.
     """
 
     tenants: tuple[DesiredTenant, ...] = ()
     state: str | None = None
-    guards: Guards = Guards()
+    guards: Guards = NO_GUARDS
+    access: AccessGuards = NO_ACCESS_GUARDS
     people: tuple[Entry, ...] = ()
 
 

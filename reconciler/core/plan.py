@@ -14,7 +14,9 @@ from typing import Any, Final
 
 import msgspec
 
-from reconciler.core.model import Fields, Guards, Membership, Person, UserType, address, mail_key
+from reconciler.core.effects import Effects
+from reconciler.core.limits import Guards
+from reconciler.core.model import Fields, Membership, Person, UserType, address, mail_key
 from reconciler.diagnostics import Diagnostic, Source
 
 POLICY: Final = "policy "
@@ -137,6 +139,8 @@ class Plan:
     ``denials`` are what policy files say against it: unlike guards they can't be asked again without those files, so
     the plan carries their answer. ``at`` is the instant for which entries with a time were judged, ``next_date`` the
     next one at which any of them begins or ends; neither is in the fingerprint, only what follows from them.
+    ``effects`` has, for each tenant of which it was asked, what the changes come to for its users; they are not in the
+    fingerprint, because they depend on groups and access controls that the plan leaves alone.
     """
 
     changes: tuple[Change, ...] = ()
@@ -157,6 +161,7 @@ class Plan:
     denials: tuple[Diagnostic, ...] = ()
     at: datetime | None = None
     next_date: datetime | None = None
+    effects: Mapping[str, Effects] = field(default_factory=dict)
 
     @cached_property
     def fingerprint(self) -> str:

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
 from reconciler.core.document import encode
-from reconciler.core.model import Guards, Membership, Person, UserType
+from reconciler.core.limits import Guards
+from reconciler.core.model import Membership, Person, UserType
 from reconciler.core.plan import Action, Change, Plan, Reason, Touched
 from reconciler.diagnostics import Source
 from reconciler.render import html, markdown, terminal, terraform

@@ -5,15 +5,8 @@ from pathlib import Path
 import pytest
 
 from reconciler.config import Loaded, load
-from reconciler.core.model import (
-    Desired,
-    DesiredGroup,
-    DesiredTenant,
-    Guards,
-    Limit,
-    Match,
-    Membership,
-)
+from reconciler.core.limits import Guards, Limit
+from reconciler.core.model import Desired, DesiredGroup, DesiredTenant, Match, Membership
 from reconciler.diagnostics import ConfigurationError, Severity, Source
 from tests.config.world import of_groups, one_group, read
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.config import load
-from reconciler.core.model import Guards, Limit
+from reconciler.core.limits import Guards, Limit
 from reconciler.diagnostics import ConfigurationError
 from tests.config.world import refusal
 

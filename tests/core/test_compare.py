@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from reconciler.core.compare import DEEDS, REMARKS, Aspect, Twins, compare, encode_comparison, missing
 from reconciler.core.document import decode, encode
-from reconciler.core.model import Guards, Membership, Person, UserType
+from reconciler.core.limits import Guards
+from reconciler.core.model import Membership, Person, UserType
 from reconciler.core.plan import Action, Change, Plan, Reason, Touched
 from reconciler.diagnostics import Source
 

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.core.document import decode, encode
-from reconciler.core.model import Guards, Limit, Membership, Person, UserType, normalise
+from reconciler.core.limits import Guards, Limit
+from reconciler.core.model import Membership, Person, UserType, normalise
 from reconciler.core.plan import POLICY, Action, Change, Plan, Reason, Touched
 from reconciler.diagnostics import Diagnostic, PlanError, Severity, Source
 

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.core.fields import Difference, differences, dotted, needs_language, overlay, same, takes_rights
-from reconciler.core.model import Limit, LiveGroup, Match, UserType, normalise
+from reconciler.core.limits import Limit
+from reconciler.core.model import LiveGroup, Match, UserType, normalise
 
 LIVE = {
     "userType": "EMPLOYEE",

@@ -8,7 +8,8 @@ import pytest
 
 from reconciler.core.diff import diff
 from reconciler.core.guards import new_refusals, refusals
-from reconciler.core.model import DesiredGroup, DesiredTenant, Guards, Limit, Membership
+from reconciler.core.limits import Guards, Limit
+from reconciler.core.model import DesiredGroup, DesiredTenant, Membership
 from reconciler.core.plan import Action, Plan
 from reconciler.diagnostics import Diagnostic, Source
 

@@ -3,11 +3,11 @@
 from itertools import product
 
 from reconciler.core.diff import diff
+from reconciler.core.limits import Guards
 from reconciler.core.model import (
     DesiredGroup,
     DesiredTenant,
     Entry,
-    Guards,
     KnownGroup,
     LiveGroup,
     Membership,

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.core.model import Guards, Membership, Person
+from reconciler.core.limits import Guards
+from reconciler.core.model import Membership, Person
 from reconciler.core.plan import Action, Change, Plan, Reason, Touched
 from reconciler.render import terraform, terraform_resources
 from tests.core.test_document import plans

@@ -4,7 +4,8 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
-from reconciler.core.model import Guards, Membership, Person, UserType
+from reconciler.core.limits import Guards
+from reconciler.core.model import Membership, Person, UserType
 from reconciler.core.plan import Action, Change, Plan, Reason, Touched
 from reconciler.diagnostics import Source
 from reconciler.render import terraform

@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from reconciler.core.model import Guards, Membership, UserType
+from reconciler.core.limits import Guards
+from reconciler.core.model import Membership, UserType
 from reconciler.core.plan import Action, Change, Plan, Reason, Touched
 from reconciler.diagnostics import Diagnostic, Source
 from reconciler.render.fitting import Part, fit, size

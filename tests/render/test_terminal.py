@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.core.model import Guards, Membership, Person, UserType
+from reconciler.core.limits import Guards
+from reconciler.core.model import Membership, Person, UserType
 from reconciler.core.plan import Action, Change, Plan, Reason, Touched
 from reconciler.diagnostics import Diagnostic, Source
 from reconciler.render import terminal

@@ -6,7 +6,8 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Final
 
-from reconciler.core.model import ALWAYS, Desired, DesiredGroup, DesiredTenant, Entry, Guards, Person
+from reconciler.core.limits import Guards
+from reconciler.core.model import ALWAYS, Desired, DesiredGroup, DesiredTenant, Entry, Person
 
 NOBODY: Final = Person()
 
