@@ -8,10 +8,12 @@ from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import TypeVar
 
-from reconciler.core import oddities, people, rules
+from reconciler.core import oddities, people
+from reconciler.core.access_guards import OF_OTHERS
 from reconciler.core.diff import Differences
 from reconciler.core.drift import drift
 from reconciler.core.due import has_dates, next_date
+from reconciler.core.limits import NO_ACCESS_GUARDS
 from reconciler.core.match import bind
 from reconciler.core.model import (
     Desired,
@@ -28,7 +30,7 @@ from reconciler.diagnostics import (
     ReconcilerError,
 )
 from reconciler.emporix.workers import Workers, result_of
-from reconciler.planning import EVERYTHING, Part, Reader, Scope, answer, plan_tenant, read_known
+from reconciler.planning import EVERYTHING, Part, Reader, Scope, plan_tenant, read_known, reckon
 from reconciler.state.lockfile import Lockfile
 
 MOST_TENANTS_AT_ONCE = 8
@@ -74,6 +76,9 @@ def make_plan(desired: Desired, lockfile: Lockfile, connect: Reach, scope: Scope
         orphaned=orphaned,
         at=scope.at if has_dates(tenants) else None,
         next_date=next_date(tenants, scope.at),
+        access_guards={
+            tenant.name: tenant.access.of_others for tenant in tenants if tenant.access.of_others.can_refuse
+        },
         warnings=(
             *plan.warnings,
             *oddities.unheard_of([part.nowhere for part in parts.values()] if not errors else ()),
@@ -106,8 +111,11 @@ def find_drift(desired: Desired, lockfile: Lockfile, connect: Reach, tenants: Se
     return Outlook(_assemble(parts, errors, lockfile), *_read(parts, lockfile), errors)
 
 
-def read_again(plan: Plan, lockfile: Lockfile, connect: Reach) -> Outlook:
-    """Read what a saved plan touches, so that each change's precondition can be checked; ``plan`` is kept as it is."""
+def read_again(plan: Plan, lockfile: Lockfile, connect: Reach, access_limit: int | None = None) -> Outlook:
+    """Read what a saved plan touches, so that each change's precondition can be checked.
+
+    The plan is kept as it is, but for what guards on access say that depends on others: that is their answer of now.
+    """
 
     def read(name: str) -> Part:
         iam = connect(name)
@@ -116,10 +124,14 @@ def read_again(plan: Plan, lockfile: Lockfile, connect: Reach) -> Outlook:
         touched |= {of.moved_to for (tenant, _), of in plan.touched.items() if tenant == name and of.moved_to}
         known, snapshot = read_known(name, groups, lockfile, iam, wanted=touched)
         found = Differences(changes=[change for change in plan.changes if change.tenant == name])
-        return Part(answer(rules.questions(found, snapshot), snapshot, iam), known, found)
+        tenant = DesiredTenant(name, access=plan.access_guards.get(name, NO_ACCESS_GUARDS))
+        snapshot, outcome = reckon(tenant, found, snapshot, iam, access_limit if tenant.access.can_refuse else None)
+        return Part(snapshot, known, found, denials=outcome.denials)
 
     parts, errors = each({name: name for name in sorted({change.tenant for change in plan.changes})}, read)
-    return Outlook(plan, *_read(parts, lockfile), errors)
+    denials = [denial for denial in plan.denials if denial.rule not in OF_OTHERS]
+    denials += [denial for part in parts.values() for denial in part.denials]
+    return Outlook(replace(plan, denials=tuple(denials)), *_read(parts, lockfile), errors)
 
 
 def _remembered(lockfile: Lockfile) -> set[str]:
@@ -176,6 +188,8 @@ def _assemble(parts: Mapping[str, Part], errors: Mapping[str, ReconcilerError], 
         lineage=lockfile.lineage if lockfile.serial else "",
         serial=lockfile.serial,
         warnings=tuple(warning for part in parts.values() for warning in part.warnings),
+        denials=tuple(denial for part in parts.values() for denial in part.denials),
+        effects={tenant: part.effects for tenant, part in parts.items() if part.effects},
     )
 
 

@@ -13,7 +13,7 @@ from reconciler.core.model import Account, Desired, DesiredTenant, LiveGroup, Us
 from reconciler.core.portrait import Portrait, portray
 from reconciler.diagnostics import ConfigurationError, Severity
 from reconciler.emporix.iam import Iam
-from reconciler.emporix.memberships import Memberships
+from reconciler.emporix.memberships import NOBODY, Memberships
 from reconciler.planning import Part, Scope, plan_tenant
 from reconciler.state.lockfile import new
 
@@ -41,7 +41,7 @@ class Inventory:
         """The same groups, whose members were read already."""
         return {group.id: group for group in groups}
 
-    def memberships(self, _: Mapping[str, UserType]) -> Memberships:
+    def memberships(self, _: Mapping[str, UserType], __: Mapping[str, UserType] = NOBODY) -> Memberships:
         """Nothing: what adopts needs nobody's other groups."""
         return Memberships({}, frozenset())
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from reconciler.core import offline, people
 from reconciler.core.model import Account, Desired, KnownGroup, LiveGroup, UserType, mail_key
-from reconciler.emporix.memberships import Memberships
+from reconciler.emporix.memberships import NOBODY, Memberships
 from reconciler.engine import Outlook, make_plan
 from reconciler.planning import Scope
 from reconciler.state.lockfile import Lockfile
@@ -25,7 +25,7 @@ class Memory:
         """The same groups: their members are known as far as they are ours."""
         return {group.id: group for group in groups}
 
-    def memberships(self, _: Mapping[str, UserType]) -> Memberships:
+    def memberships(self, _: Mapping[str, UserType], __: Mapping[str, UserType] = NOBODY) -> Memberships:
         """Nothing: whatever groups a user is in besides ours, and whether there is such a user, is not known."""
         return Memberships({}, frozenset())
 
@@ -83,4 +83,5 @@ def plan_offline(desired: Desired, lockfile: Lockfile, place: str, scope: Scope)
     for tenant in plan.tenants:
         warnings += parts[tenant].warnings if tenant in parts else ()
         warnings += offline.doubts(tenant, plan.changes)
+        warnings += offline.unjudged(parts[tenant].desired, plan.changes) if tenant in parts else ()
     return replace(outlook, plan=replace(plan, offline=True, warnings=(*warnings, *plan.warnings)))

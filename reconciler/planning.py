@@ -3,13 +3,14 @@
 Reading is all it does, through whatever stands for the service: the service itself, or the lockfile for it.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeVar
 
 from reconciler.core import moved, oddities, people, rules
 from reconciler.core.diff import Differences, diff, replaces
+from reconciler.core.effects import Effects
 from reconciler.core.fields import needs_language
 from reconciler.core.known import settle
 from reconciler.core.match import bind
@@ -33,8 +34,11 @@ from reconciler.diagnostics import (
     Severity,
     Source,
 )
-from reconciler.emporix.memberships import Memberships
+from reconciler.emporix.memberships import NOBODY, Memberships
+from reconciler.reckoning import Outcome, Reckoning
 from reconciler.state.lockfile import Lockfile
+
+Read = TypeVar("Read")
 
 BEGINNING = datetime.min.replace(tzinfo=UTC)
 """The instant of a plan of which nobody said for when it is: no entry with a time has ended."""
@@ -52,8 +56,8 @@ class Reader(Protocol):
     def members(self, groups: Iterable[LiveGroup], /) -> dict[str, LiveGroup]:
         """The same groups with their members."""
 
-    def memberships(self, users: Mapping[str, UserType], /) -> Memberships:
-        """All groups of each user, and who does not exist."""
+    def memberships(self, users: Mapping[str, UserType], bystanders: Mapping[str, UserType] = NOBODY, /) -> Memberships:
+        """All groups of each user, and which of those in ``users`` do not exist."""
 
     def missing_customers(self, users: Iterable[str], /) -> frozenset[str]:
         """Those of the customers that do not exist."""
@@ -78,7 +82,8 @@ class Scope:
     """What part of the world to plan: tenants and target addresses (empty: all), and whether to take groups over.
 
     ``at`` is the instant for which entries with a time are judged.
-    ``identities`` are e-mails that may lead to somebody else than when they were applied.
+    ``identities`` are e-mails that may lead to somebody else than when they were applied. ``access_limit`` is how many
+    customers of a tenant may be asked about, to tell what the plan changes in users' scopes; None: not to be told.
     """
 
     tenants: tuple[str, ...] = ()
@@ -86,6 +91,7 @@ class Scope:
     take_over: bool = False
     at: datetime = BEGINNING
     identities: tuple[str, ...] = ()
+    access_limit: int | None = None
 
 
 EVERYTHING: Final = Scope()
@@ -94,13 +100,15 @@ EVERYTHING: Final = Scope()
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One tenant's share of the outlook."""
+    """One tenant's share of the outlook; ``denials`` are what guards on access say against it."""
 
     live: Snapshot
     known: Mapping[str, KnownGroup]
     found: Differences
     warnings: tuple[Diagnostic, ...] = ()
     nowhere: frozenset[Entry] = frozenset()
+    effects: Effects | None = None
+    denials: tuple[Diagnostic, ...] = ()
 
 
 def plan_tenant(
@@ -138,13 +146,14 @@ def plan_tenant(
     whole, found = found, limit(found, tenant.name, scope.targets, sorted(nameable))
     moved.check_limited(whole, found, bound)
     found = moved.told(found, bound, snapshot.groups)
-    snapshot = answer(rules.questions(found, snapshot), snapshot, iam)
+    snapshot, outcome = reckon(bound, found, snapshot, iam, scope.access_limit)
     remarks += rules.check(bound, found, snapshot)
     if claimed := oddities.claims(found.changes):
         remarks += oddities.mistaken(found.changes, iam.accounts(claimed))
     _refuse(tenant.name, remarks)
     strangers = _strangers(scope.targets, bound, known, snapshot)
-    return Part(snapshot, known, found, (*strangers, *identified.problems, *remarks), identified.nowhere)
+    warnings = (*strangers, *identified.problems, *remarks, *outcome.warnings)
+    return Part(snapshot, known, found, warnings, identified.nowhere, outcome.effects, outcome.denials)
 
 
 def _identify(
@@ -237,17 +246,32 @@ def read_known(
     return settle({tenant: known}, pending, {tenant: snapshot}).get(tenant, {}), snapshot
 
 
-def answer(asked: rules.Questions, snapshot: Snapshot, iam: Reader) -> Snapshot:
+def reckon(
+    tenant: DesiredTenant, found: Differences, snapshot: Snapshot, iam: Reader, access_limit: int | None
+) -> tuple[Snapshot, Outcome]:
+    """Read what the rules, the choice of requests and guards on access need besides, and what it comes to for users."""
+    reckoning = Reckoning(tenant, found, snapshot, iam, access_limit)
+    asked = rules.questions(found, reckoning.snapshot)
+    snapshot = _answer(replace(asked, bystanders=reckoning.ask(asked.users)), reckoning.snapshot, iam)
+    return snapshot, reckoning.outcome(snapshot)
+
+
+def _answer(asked: rules.Questions, snapshot: Snapshot, iam: Reader) -> Snapshot:
     """Read what the rules and the choice of requests need besides; usually nothing."""
     if not asked:
         return snapshot
-    held = iam.memberships(asked.users)
+    held = iam.memberships(asked.users, asked.bystanders)
     siblings = iam.members([snapshot.groups[name] for name in sorted(asked.groups)])
     return replace(
         snapshot,
         groups={**snapshot.groups, **siblings},
         memberships={**snapshot.memberships, **held.groups},
         missing=held.missing | iam.missing_customers(asked.existing),
-        controls=iam.access_controls() if asked.controls else None,
-        templates=iam.templates() if asked.templates else None,
+        controls=_once(snapshot.controls, iam.access_controls, asked.controls),
+        templates=_once(snapshot.templates, iam.templates, asked.templates),
     )
+
+
+def _once(known: Read | None, read: Callable[[], Read | None], is_asked: bool) -> Read | None:
+    """What was read already, or is read now if anybody asks."""
+    return read() if known is None and is_asked else known

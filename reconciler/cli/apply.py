@@ -24,6 +24,7 @@ from reconciler.cli.consent import (
     reviewed,
 )
 from reconciler.cli.events import events_option
+from reconciler.cli.foresight import access_options
 from reconciler.cli.formats import View, show_plan
 from reconciler.cli.instant import identity_option
 from reconciler.cli.locking import lock_timeout_option, locked
@@ -76,6 +77,7 @@ Examples:
 @lock_timeout_option
 @shared_options
 @identity_option
+@access_options
 @events_option
 def apply(
     session: Session,
@@ -164,7 +166,7 @@ def _whole(plan: Plan, was_reviewed: Plan | None, book: "Book", connect: "Connec
     done = missing(plan, was_reviewed) if was_reviewed else None
     if not was_reviewed or not done:
         return None
-    seen = read_again(replace(was_reviewed, changes=done), book.lockfile, connect)
+    seen = read_again(replace(was_reviewed, changes=done, access_guards={}), book.lockfile, connect)
     if not are_done(done, seen.live, seen.known):
         return None
     left = "this plan is the rest" if plan.changes else "nothing is left to do"
@@ -238,8 +240,8 @@ def _look_again(
     from reconciler.engine import read_again
 
     check_time(plan)
-    outlook = read_again(plan, book.lockfile, connect)
-    readable = replace(plan, changes=tuple(c for c in plan.changes if c.tenant not in outlook.errors))
+    outlook = read_again(plan, book.lockfile, connect, session.access_limit)
+    readable = replace(outlook.plan, changes=tuple(c for c in plan.changes if c.tenant not in outlook.errors))
     checked = check(readable, outlook.live)
     show_errors(outlook.errors)
     now = as_of(checked.plan, outlook.live, outlook.known)

@@ -10,6 +10,7 @@ import click
 
 from reconciler.cli.comment import Comment, command_of, comment_options, key_of
 from reconciler.cli.events import events_option
+from reconciler.cli.foresight import access_options
 from reconciler.cli.formats import View, format_option, show_plan
 from reconciler.cli.instant import at_option, identity_option
 from reconciler.cli.output import show, show_error, width
@@ -61,6 +62,7 @@ target_option = click.option(
 @comment_options
 @shared_options
 @identity_option
+@access_options
 @events_option
 def plan(
     session: Session,

@@ -41,6 +41,7 @@ class Session:
     color: bool = False
     lock_timeout: float = 0
     identities: tuple[str, ...] = ()
+    access_limit: int | None = None
     variables: tuple[str, ...] = ()
     variable_files: tuple[Path, ...] = ()
     events: Events = field(default_factory=Events)
@@ -88,7 +89,8 @@ class Session:
         """What part of the world to plan, and for when: now, unless somebody rehearses."""
         from reconciler.planning import Scope
 
-        return Scope(self.tenants, targets, take_over, at or datetime.now(UTC), self.identities)
+        now = datetime.now(UTC)
+        return Scope(self.tenants, targets, take_over, at or now, self.identities, self.access_limit)
 
     def state_url(self, configured: str | None = None) -> str:
         """Where the lockfile is: the option or RECONCILER_STATE, then the file, then beside the configuration.

@@ -7,7 +7,7 @@ of a hundred thousand members that finds nothing to do cost milliseconds.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from reconciler.core.fields import overlay, same
+from reconciler.core.fields import overlay, same, title
 from reconciler.core.limits import Guards
 from reconciler.core.model import (
     IMMUTABLE,
@@ -301,7 +301,4 @@ class _Group:
 
 def group_name(live: LiveGroup | None, desired: DesiredGroup | None) -> str:
     """A group's name for readers, in English if there is one; empty if it has none."""
-    given = (live.fields if live else (desired.fields if desired else None) or {}).get("name") or ""
-    if isinstance(given, str):
-        return given
-    return str(given.get("en") or next(iter(given.values()), ""))
+    return title((live.fields if live else desired.fields if desired else None) or {})

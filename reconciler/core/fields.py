@@ -48,6 +48,14 @@ def same(before: Any, after: Any) -> bool:
     return bool(before == after)
 
 
+def title(fields: Fields) -> str:
+    """A group's name for readers, in English if there is one; empty if it has none."""
+    given = fields.get("name") or ""
+    if isinstance(given, str):
+        return given
+    return str(given.get("en") or next(iter(given.values()), ""))
+
+
 GRANTED: Final = ("accessControls", "templates")
 
 

@@ -85,7 +85,7 @@ def max_removals(plan: Plan, removals: Removals) -> Iterator[Diagnostic]:
         if told:
             origin = "guards.maxRemovals" if limit else f"the default from {DEFAULT_FROM_MEMBERS} members on"
             yield Diagnostic(
-                f"{address(*key)} would lose {len(changes)} of {_members(touched.live)}: {told} ({origin})",
+                f"{address(*key)} would lose {len(changes)} of {members(touched.live)}: {told} ({origin})",
                 touched.source,
                 "check that nobody was dropped by mistake; raise guards.maxRemovals, or accept this one plan",
                 address=address(*key),
@@ -113,7 +113,7 @@ def min_members(plan: Plan, removals: Removals) -> Iterator[Diagnostic]:
         judged = not touched.leaves and (key in removals or not touched.unlisted)
         if least is not None and touched.desired < least and judged:
             yield Diagnostic(
-                f"{address(*key)} would have {_members(touched.desired)}, fewer than minMembers {least}"
+                f"{address(*key)} would have {members(touched.desired)}, fewer than minMembers {least}"
                 + (f" (now {touched.live}, {len(removals[key])} removed)" if key in removals else ""),
                 touched.source,
                 "list more members, or lower guards.minMembers",
@@ -128,7 +128,7 @@ def emptied(plan: Plan, removals: Removals) -> Iterator[Diagnostic]:
         touched = plan.touched[key]
         if touched.emptied:
             yield Diagnostic(
-                f"{address(*key)}: the member list is empty, so all {_members(len(changes))} would be removed",
+                f"{address(*key)}: the member list is empty, so all {members(len(changes))} would be removed",
                 touched.source,
                 "list the members; if nobody shall be left, accept this one plan",
                 address=address(*key),
@@ -181,8 +181,8 @@ def take_over(plan: Plan, removals: Removals) -> Iterator[Diagnostic]:
         foreign = [change for change in changes if change.reason is Reason.NEVER_OURS]
         if foreign and not _is_settled(touched):
             yield Diagnostic(
-                f"{address(*key)} would lose {len(foreign)} of {_members(touched.live)}, never ours:"
-                f" {_some(change.user or '' for change in foreign)}",
+                f"{address(*key)} would lose {len(foreign)} of {members(touched.live)}, never ours:"
+                f" {some(change.user or '' for change in foreign)}",
                 touched.source,
                 "list them, or use membership: additive, or take the group over with --take-over",
                 address=address(*key),
@@ -197,11 +197,13 @@ def _is_settled(touched: Touched) -> bool:
     return touched.membership is Membership.EXACT
 
 
-def _members(count: int) -> str:
+def members(count: int) -> str:
+    """How many members, in words."""
     return f"{count} member{'' if count == 1 else 's'}"
 
 
-def _some(users: Iterable[str]) -> str:
+def some(users: Iterable[str]) -> str:
+    """The first few in order, and how many more there are."""
     listed = sorted(users)
     more = len(listed) - MOST_NAMED
     return ", ".join(listed[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")

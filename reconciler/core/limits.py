@@ -45,6 +45,9 @@ class Guards:
     protected: frozenset[str] = frozenset()
 
 
+ACCESS_LIMIT: Final = 200
+"""Customers of one tenant whose other groups are asked for, a request each, unless somebody wants more or fewer."""
+
 NO_GUARDS: Final = Guards()
 """Nothing set: the defaults hold."""
 
@@ -83,6 +86,11 @@ class AccessGuards:
     def can_refuse(self) -> bool:
         """Whether any of them is a reason to refuse a plan: that a scope is sensitive alone is none."""
         return bool((self.sensitive and self.requires) or self.separation or self.keep)
+
+    @property
+    def of_others(self) -> "AccessGuards":
+        """Those whose answer depends on what others do meanwhile, and not on the plan alone."""
+        return AccessGuards(separation=self.separation, keep=self.keep)
 
 
 NO_ACCESS_GUARDS: Final = AccessGuards()

@@ -160,6 +160,12 @@ def doubts(tenant: str, changes: Iterable[Change]) -> Iterator[Diagnostic]:
             )
 
 
+def unjudged(tenant: DesiredTenant, changes: Iterable[Change]) -> Iterator[Diagnostic]:
+    """That guards on access have said nothing, because only the service knows what groups grant."""
+    if tenant.access.can_refuse and any(change.tenant == tenant.name for change in changes):
+        yield _warning(f"{tenant.name}: guards on access are not judged: what groups grant is not known", tenant.name)
+
+
 def recalled(serial: int, written_at: str) -> Diagnostic:
     """What an answer rests on that was given from the lockfile."""
     return _warning(

@@ -15,7 +15,7 @@ from typing import Any, Final
 import msgspec
 
 from reconciler.core.effects import Effects
-from reconciler.core.limits import Guards
+from reconciler.core.limits import AccessGuards, Guards
 from reconciler.core.model import Fields, Membership, Person, UserType, address, mail_key
 from reconciler.diagnostics import Diagnostic, Source
 
@@ -140,7 +140,8 @@ class Plan:
     the plan carries their answer. ``at`` is the instant for which entries with a time were judged, ``next_date`` the
     next one at which any of them begins or ends; neither is in the fingerprint, only what follows from them.
     ``effects`` has, for each tenant of which it was asked, what the changes come to for its users; they are not in the
-    fingerprint, because they depend on groups and access controls that the plan leaves alone.
+    fingerprint, because they depend on groups and access controls that the plan leaves alone. ``access_guards`` are,
+    by tenant, those to be judged again before it is carried out.
     """
 
     changes: tuple[Change, ...] = ()
@@ -162,6 +163,7 @@ class Plan:
     at: datetime | None = None
     next_date: datetime | None = None
     effects: Mapping[str, Effects] = field(default_factory=dict)
+    access_guards: Mapping[str, AccessGuards] = field(default_factory=dict)
 
     @cached_property
     def fingerprint(self) -> str:

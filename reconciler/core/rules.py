@@ -5,7 +5,7 @@ Rule 7 warns of calls that we never send.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from reconciler.core.diff import Differences
 from reconciler.core.holdings import Holdings
@@ -22,8 +22,8 @@ ENDS = frozenset({Action.DELETE, Action.REPLACE})
 class Questions:
     """What must be read besides groups and their members before the rules can be checked and steps be chosen.
 
-    ``users``: all groups of these; ``existing``: whether these exist; ``groups``: the members of these; ``controls``:
-    to which userType each access control is restricted.
+    ``users``: all groups of these, and whether they exist; ``bystanders``: all groups of these; ``existing``: whether
+    these exist; ``groups``: the members of these; ``controls``: to which userType each access control is restricted.
     """
 
     users: Mapping[str, UserType]
@@ -31,9 +31,11 @@ class Questions:
     groups: frozenset[str]
     controls: bool
     templates: bool = False
+    bystanders: Mapping[str, UserType] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
-        return bool(self.users or self.existing or self.groups or self.controls or self.templates)
+        people = self.users or self.existing or self.bystanders
+        return bool(people or self.groups or self.controls or self.templates)
 
 
 def questions(found: Differences, live: Snapshot) -> Questions:

@@ -14,7 +14,7 @@ from reconciler.diagnostics import ReconcilerError
 from reconciler.emporix import calls, errors, wire
 from reconciler.emporix.accounts import find_accounts, read_people
 from reconciler.emporix.client import Client
-from reconciler.emporix.memberships import Memberships, groups_of, missing_customers, read_memberships
+from reconciler.emporix.memberships import NOBODY, Memberships, groups_of, missing_customers, read_memberships
 from reconciler.emporix.paging import Listing, read, read_all
 from reconciler.emporix.standing import Standing, examine
 
@@ -60,9 +60,9 @@ class Iam:
         document = self._client.send(calls.get_group(self._tenant, group_id)).value
         return None if document is None else wire.live(document)
 
-    def memberships(self, users: Mapping[str, UserType]) -> Memberships:
-        """All groups of each user, and which of them do not exist; :mod:`.memberships` says in how many requests."""
-        return read_memberships(self._client, users)
+    def memberships(self, users: Mapping[str, UserType], bystanders: Mapping[str, UserType] = NOBODY) -> Memberships:
+        """All groups of each user, and which of ``users`` do not exist; :mod:`.memberships` says how."""
+        return read_memberships(self._client, users, bystanders)
 
     def accounts(
         self, emails: Mapping[UserType, Collection[str]]

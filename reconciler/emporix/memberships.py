@@ -1,12 +1,15 @@
 """All groups of given users, and which of the users do not exist, in as few requests as there can be."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import Final, NamedTuple
 
 from reconciler.core.model import UserType
 from reconciler.emporix import calls, query, wire
 from reconciler.emporix.client import Client
 from reconciler.emporix.paging import Listing, Reading, read_all, read_on
+
+NOBODY: Final[Mapping[str, UserType]] = MappingProxyType({})
 
 
 class Memberships(NamedTuple):
@@ -16,19 +19,23 @@ class Memberships(NamedTuple):
     missing: frozenset[str]
 
 
-def read_memberships(client: Client, users: Mapping[str, UserType]) -> Memberships:
+def read_memberships(client: Client, users: Mapping[str, UserType], bystanders: Mapping[str, UserType]) -> Memberships:
     """All groups of each user.
 
     Employees are read one by one or by the list of all dashboard users, whichever is less. A customer's groups take
     one request each, and whether customers exist is asked for many at once. Who does not exist may still be in groups,
-    so that is asked too.
+    so that is asked too. ``bystanders`` are read along: of those who are not on the list nothing more is asked.
     """
-    employees = sorted(user for user, kind in users.items() if kind is UserType.EMPLOYEE)
-    customers = sorted(user for user, kind in users.items() if kind is UserType.CUSTOMER)
-    groups = _employees(client, employees)
+    employees, customers = _of(UserType.EMPLOYEE, users), _of(UserType.CUSTOMER, users)
+    groups = _employees(client, sorted({*employees, *_of(UserType.EMPLOYEE, bystanders)}))
     missing = {user for user in employees if user not in groups} | missing_customers(client, customers)
-    rest = [*customers, *(user for user in employees if user not in groups)]
+    others = {*customers, *_of(UserType.CUSTOMER, bystanders)}
+    rest = [*sorted(others), *(user for user in employees if user not in groups)]
     return Memberships(groups | groups_of(client, rest), frozenset(missing))
+
+
+def _of(kind: UserType, users: Mapping[str, UserType]) -> list[str]:
+    return sorted(user for user, each in users.items() if each is kind)
 
 
 def _employees(client: Client, users: list[str]) -> dict[str, frozenset[str]]:

@@ -1,0 +1,117 @@
+"""Reckons what a tenant's plan comes to for its users: reads what groups grant, and what else those concerned are in.
+
+Reading is all it does, and nothing for a plan that changes no group that grants anything. Access controls and templates
+are read once; employees' groups come from the one list that has them, each customer's from a request.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Final, Protocol
+
+from reconciler.core.access import Catalog
+from reconciler.core.access_guards import Judged, objections, unjudged
+from reconciler.core.consequences import cohorts, effects
+from reconciler.core.diff import Differences
+from reconciler.core.effects import Effects
+from reconciler.core.limits import ACCESS_LIMIT
+from reconciler.core.model import Control, DesiredTenant, LiveGroup, Snapshot, UserType
+from reconciler.core.stakes import Concern, Stakes, shift, stakes
+from reconciler.diagnostics import Diagnostic, RequestRefused, Severity
+
+FORBIDDEN: Final = 403
+NOBODY: Final = Concern(frozenset(), {})
+
+
+class Reader(Protocol):
+    """What is asked of one tenant; None for access controls or templates: nobody knows."""
+
+    def members(self, groups: Iterable[LiveGroup], /) -> dict[str, LiveGroup]:
+        """The same groups with their members."""
+
+    def access_controls(self) -> Mapping[str, Control] | None:
+        """All access controls by id."""
+
+    def templates(self) -> Mapping[str, tuple[str, ...]] | None:
+        """The access controls of each template."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the plan comes to, and what speaks against it.
+
+    ``effects`` None: nothing comes of it, nobody asked, or nobody can tell, of which ``warnings`` speak.
+    """
+
+    effects: Effects | None = None
+    denials: tuple[Diagnostic, ...] = ()
+    warnings: tuple[Diagnostic, ...] = ()
+
+
+class Reckoning:
+    """One tenant's plan on the way to its outcome: between two steps of it the rules have questions of their own.
+
+    ``snapshot`` has what was read for it. ``limit`` is how many customers may be asked about; None: only guards want to
+    know, if any are set.
+    """
+
+    def __init__(
+        self, tenant: DesiredTenant, found: Differences, snapshot: Snapshot, iam: Reader, limit: int | None
+    ) -> None:
+        self.tenant, self.found, self.snapshot = tenant, found, snapshot
+        self.is_shown, self.limit = limit is not None, ACCESS_LIMIT if limit is None else limit
+        self.concern = NOBODY
+        self._stakes: Stakes | None = None
+        self._refusal: RequestRefused | None = None
+        moved = shift(found, snapshot)
+        if (self.is_shown or tenant.access.can_refuse) and moved.may_matter:
+            try:
+                self._begin(iam, moved.uses_templates)
+            except RequestRefused as error:
+                if error.status != FORBIDDEN:
+                    raise
+                self._refusal = error
+
+    def _begin(self, iam: Reader, templates: bool) -> None:
+        """Read what groups grant, and the members of groups of which all are concerned."""
+        controls, found = iam.access_controls(), iam.templates() if templates else {}
+        if controls is None or found is None:
+            return
+        self.snapshot = replace(self.snapshot, controls=controls, templates=found)
+        self._stakes = stakes(shift(self.found, self.snapshot), Catalog(controls, found), self.tenant.access)
+        read = iam.members(self._stakes.unread(self.snapshot))
+        self.snapshot = replace(self.snapshot, groups={**self.snapshot.groups, **read})
+
+    def ask(self, told: Collection[str]) -> Mapping[str, UserType]:
+        """Whose groups must be read besides those of users in ``told``."""
+        if self._stakes:
+            self.concern = self._stakes.concern(self.snapshot, self.limit, told)
+        return self.concern.asked
+
+    def outcome(self, live: Snapshot) -> Outcome:
+        """What it comes to, by a snapshot that has the groups of all who were asked about."""
+        tenant, can_refuse = self.tenant.name, self.tenant.access.can_refuse
+        if self._refusal:
+            why = self._refusal.message
+            if can_refuse:
+                return Outcome(denials=(unjudged(tenant, why, self._refusal.remedy),))
+            told = f"{tenant}: what this changes in the scopes of users is not known: {why}"
+            return Outcome(warnings=(_warning(told, tenant, self._refusal.remedy),))
+        if self._stakes is None:
+            return Outcome()
+        found = cohorts(self._stakes, live, self.concern.counted)
+        known = effects(self._stakes, found, self.tenant.people, len(self.concern.uncounted))
+        is_told = self.is_shown and (known.effects or known.uncounted)
+        denials = objections(Judged(self.tenant, self.found.changes, self._stakes, found, live))
+        return Outcome(known if is_told else None, (*self._uncounted(), *denials))
+
+    def _uncounted(self) -> tuple[Diagnostic, ...]:
+        """Guards that look at single users have not seen all of them."""
+        guards, count = self.tenant.access, len(self.concern.uncounted)
+        if not count or not (guards.separation or guards.requires):
+            return ()
+        why = f"the other groups of {count} customer{'s' if count > 1 else ''} were not asked for (limit {self.limit})"
+        return (unjudged(self.tenant.name, why, f"pass --access-limit {self.limit + count}"),)
+
+
+def _warning(message: str, about: str, remedy: str) -> Diagnostic:
+    return Diagnostic(message, remedy=remedy, address=about, severity=Severity.WARNING)

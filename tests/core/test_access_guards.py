@@ -1,0 +1,243 @@
+"""Guards on access: what each of them refuses, with which lines, and what it lets pass."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from reconciler.core.limits import AccessGuards, Keep, Requirement
+from reconciler.core.model import DesiredGroup, Entry, Period, Person
+from reconciler.diagnostics import Diagnostic, Source
+from tests.core.granting import CUSTOMER, HERE, Service, definition, group, planned, wish
+
+APART = AccessGuards(separation=(("a", "b"),))
+LATER = datetime(2999, 1, 1, tzinfo=UTC)
+
+
+def line(number: int) -> Source:
+    return Source("file.yaml", number, 1)
+
+
+def told(found: tuple[Diagnostic, ...]) -> list[tuple[str, str, str]]:
+    return [(each.rule, each.address, each.message) for each in found]
+
+
+def sensitive(requires: Requirement | None) -> AccessGuards:
+    return AccessGuards(sensitive=("a",), requires=requires)
+
+
+CARRYING = [
+    ("", False, {"reason", "until", "either", "both"}),
+    ("OPS-1", False, {"until", "both"}),
+    ("", True, {"reason", "both"}),
+    ("OPS-1", True, set()),
+]
+
+
+@pytest.mark.parametrize("requires", [*Requirement, None])
+@pytest.mark.parametrize(("reason", "ends", "refusing"), CARRYING)
+def test_a_sensitive_scope_needs_what_is_required(
+    requires: Requirement | None, reason: str, ends: bool, refusing: set[str]
+) -> None:
+    """Every requirement against every entry, of somebody who joins and of somebody who is in already."""
+    entry = Entry(Person(id="u"), line(7), Period(end=LATER if ends else None), reason=reason)
+    wanted = DesiredGroup(HERE, id="ours", fields=wish("A"), members={}, entries=(entry,))
+    is_refused = requires is not None and requires.value in refusing
+
+    joining = Service({"ours": definition("A")}, {"ours": set()})
+    part = planned(joining, wanted, ours=["ours"], guards=sensitive(requires))
+    assert [(each.address, each.source) for each in part.denials] == [("acme/ours/u", line(7))] * is_refused
+
+    sitting = Service({"ours": definition()}, {"ours": {"u"}})
+    part = planned(sitting, wanted, ours=["ours"], guards=sensitive(requires))
+    assert [each.address for each in part.denials] == ["acme/ours"] * is_refused
+
+
+def test_what_is_said_of_a_gain_that_carries_nothing() -> None:
+    """New members are told one by one with their lines, those who are in already together with their group's."""
+    service = Service({"ours": definition(), "more": definition("A")}, {"ours": {"u", "v"}, "more": set()})
+    part = planned(
+        service,
+        replace(group("ours", ["u", "v"], wish("A")), reasons={"v": "OPS-2"}),
+        group("more", ["w"]),
+        ours=["ours"],
+        guards=sensitive(Requirement.REASON),
+        people={"w": Person("walt", "w")},
+    )
+    assert told(part.denials) == [
+        ("sensitive", "acme/more/w", "walt (w) would gain a through more, and the entry has no `reason`"),
+        ("sensitive", "acme/ours", "acme/ours would give a to 1 member with no `reason` in the entry: u"),
+    ]
+    assert part.denials[0].remedy == "give it what guards.sensitive.requires (reason), or accept this one plan"
+
+
+def test_members_whom_no_line_names_carry_nothing() -> None:
+    """A definition of ours may have members that others care for: what it gives them nobody has given a reason for."""
+    service = Service({"ours": definition()}, {"ours": {"u"}})
+    part = planned(service, group("ours", None, wish("A")), ours=["ours"], guards=sensitive(Requirement.EITHER))
+    assert told(part.denials) == [
+        (
+            "sensitive",
+            "acme/ours",
+            "acme/ours would give a to 1 member with neither `reason` nor `until` in the entry: u",
+        )
+    ]
+
+
+def test_nobody_gets_both_of_a_pair() -> None:
+    """The one through a group outside the configuration, the other by a line, which is shown."""
+    service = Service({"ours": definition("A"), "theirs": definition("B")}, {"ours": set(), "theirs": {"u"}})
+    wanted = DesiredGroup(HERE, id="ours", fields=definition("A"), members={"u": line(3), "v": line(4)})
+    part = planned(service, wanted, ours=["ours"], guards=APART)
+    assert told(part.denials) == [
+        ("separation", "acme/ours/u", "u would have both a (through ours) and b (through theirs)")
+    ]
+    assert part.denials[0].source == line(3)
+    assert part.denials[0].related == (("a through ours", line(3)),)
+
+
+def test_both_lines_of_a_pair_are_shown() -> None:
+    """Also where a definition gives the second, and the user stays where it was."""
+    service = Service({"ours": definition("A"), "more": definition()}, {"ours": {"u"}, "more": {"u"}})
+    wanted = (
+        DesiredGroup(line(1), id="ours", fields=definition("A"), members={"u": line(2)}),
+        DesiredGroup(line(3), id="more", fields=wish("B"), members={"u": line(4)}),
+    )
+    part = planned(service, *wanted, ours=["ours", "more"], guards=APART)
+    (denial,) = part.denials
+    assert denial.message == "u would have both a (through ours) and b (through more)"
+    assert denial.related == (("a through ours", line(2)), ("b through more", line(4)))
+    assert (denial.source, denial.address) == (line(2), "acme/ours/u")
+
+
+def test_a_pair_of_which_no_line_is_known() -> None:
+    """Where members are nobody's business but the definition's, the group's line is shown."""
+    service = Service({"ours": definition("A")}, {"ours": {"u"}})
+    part = planned(service, group("ours", None, wish("AB")), ours=["ours"], guards=APART)
+    (denial,) = part.denials
+    assert (denial.source, denial.address) == (HERE, "acme/ours/u")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "pair", "is_refused"),
+    [
+        ("AB", "AB", ("a", "b"), False),  # nothing is gained
+        ("AB", "ABR", ("a", "b"), False),  # something else is gained: what is wrong was so before
+        ("A", "AR", ("a", "b"), False),
+        ("R", "AB", ("a", "b"), True),
+        ("A", "AB", ("?", "b"), True),
+        ("", "A", ("a", "?"), False),  # one scope that fits both is not two
+        ("", "A", ("b", "r"), False),
+    ],
+)
+def test_what_is_kept_apart(before: str, after: str, pair: tuple[str, str], is_refused: bool) -> None:
+    """Only what is gained can make a pair, and only with another scope."""
+    service = Service({"ours": definition(before)}, {"ours": {"u"}})
+    part = planned(service, group("ours", ["u"], wish(after)), ours=["ours"], guards=AccessGuards(separation=(pair,)))
+    assert bool(part.denials) == is_refused
+
+
+@pytest.mark.parametrize(("company", "is_refused"), [("x", True), ("y", False), ("", True)])
+def test_a_pair_counts_at_one_company(company: str, is_refused: bool) -> None:
+    """What is granted at another company is no power at this one; without a company it is one everywhere."""
+    more: dict[str, Any] = {"b2b": {"legalEntityId": company}} if company else {}
+    service = Service(
+        {"gx": definition("A", CUSTOMER, b2b={"legalEntityId": "x"}), "other": definition("B", CUSTOMER, **more)},
+        {"gx": set(), "other": {"u"}},
+    )
+    part = planned(service, group("gx", ["u"]), guards=APART)
+    assert bool(part.denials) == is_refused
+
+
+def test_guards_refuse_what_they_cannot_judge() -> None:
+    """Customers beyond the limit, and access controls that nobody may read; keeping needs neither."""
+    sitting = {"ours": set[str](), "theirs": {"u"}}
+    service = Service({"ours": definition("A", CUSTOMER), "theirs": definition("B", CUSTOMER)}, sitting)
+    part = planned(service, group("ours", ["u", "v"]), guards=APART, limit=1)
+    assert told(part.denials) == [
+        (
+            "access",
+            "acme",
+            "acme: guards on access can't be judged: the other groups of 1 customer were not asked for (limit 1)",
+        ),
+        ("separation", "acme/ours/u", "u would have both a (through ours) and b (through theirs)"),
+    ]
+    assert part.denials[0].remedy == "pass --access-limit 2"
+    keeping = AccessGuards(keep={"b": Keep(1)})
+    assert not planned(service, group("ours", ["u", "v"]), guards=keeping, limit=0).denials
+
+    service.forbidden = 403
+    part = planned(service, group("ours", ["u"]), guards=APART, limit=None)
+    assert told(part.denials) == [("access", "acme", "acme: guards on access can't be judged: no")]
+    assert part.denials[0].remedy == "ask for iam.access_read"
+
+
+def test_guards_judge_although_nobody_wants_to_be_told() -> None:
+    """Without the effects a plan is refused as well: whoever sets a guard relies on it."""
+    service = Service({"ours": definition("A"), "theirs": definition("B")}, {"ours": set(), "theirs": {"u"}})
+    part = planned(service, group("ours", ["u"]), guards=APART, limit=None)
+    assert (part.effects, [each.rule for each in part.denials]) == (None, ["separation"])
+
+
+KEEPING = [
+    # who is in our group, in the others' and afterwards in ours, how many at least, and whether it is refused
+    ("uv", "", "u", 2, True),
+    ("uv", "", "u", 1, False),
+    ("uv", "v", "u", 2, False),  # v still has it through the others
+    ("uv", "w", "u", 2, False),
+    ("uv", "", "uw", 2, False),  # w comes and v goes
+    ("u", "", "uv", 3, False),  # nobody loses it, so this plan is not to blame
+    ("u", "", "", 1, True),
+]
+
+
+@pytest.mark.parametrize(("before", "theirs", "after", "least", "is_refused"), KEEPING)
+def test_a_scope_keeps_its_holders(before: str, theirs: str, after: str, least: int, is_refused: bool) -> None:
+    """Holders are counted in all groups, also those that nobody manages, and a group made anew counts."""
+    service = Service(
+        {"ours": definition("A"), "theirs": definition("A")}, {"ours": set(before), "theirs": set(theirs)}
+    )
+    guards = AccessGuards(keep={"a": Keep(least)})
+    part = planned(service, group("ours", after, definition("A")), ours=["ours"], guards=guards, limit=None)
+    assert [each.rule for each in part.denials] == ["keep"] * is_refused
+
+
+def test_what_is_said_of_a_scope_that_loses_its_holders() -> None:
+    """How many are left, who loses it, and by which lines."""
+    service = Service({"ours": definition("A"), "new": definition("A")}, {"ours": {"u", "v"}, "new": {"w"}})
+    part = planned(
+        service,
+        DesiredGroup(line(1), id="ours", fields=wish("B"), members={"u": line(2), "v": line(3)}),
+        DesiredGroup(line(4), id="new", fields=definition("A"), members={}),
+        DesiredGroup(line(5), id="made", fields=wish("A"), members={"x": line(6)}),
+        ours=["ours", "new"],
+        guards=AccessGuards(keep={"a": Keep(2, frozenset({"v", "z"}))}),
+    )
+    assert told(part.denials) == [
+        (
+            "keep",
+            "acme",
+            "acme: a would be left to 1 user, fewer than guards.keep 2 (now 3; u, v, w would lose it)",
+        ),
+        ("keep", "acme", "acme: v is protected and would lose a"),
+    ]
+    assert part.denials[0].related == (("acme/new/w", line(4)), ("acme/ours", line(1)))
+    assert part.denials[0].source == line(4)
+
+
+def test_a_definition_without_a_line_takes_a_scope() -> None:
+    """Members of a group that stays lose what its new definition does not grant; who holds it otherwise does not."""
+    service = Service({"ours": definition("AB"), "theirs": definition("A")}, {"ours": {"u", "v"}, "theirs": {"v"}})
+    guards = AccessGuards(keep={"a": Keep(2), "b": Keep(2)})
+    part = planned(service, group("ours", ["u", "v"], wish("B")), ours=["ours"], guards=guards)
+    (denial,) = part.denials
+    assert (denial.related, denial.source) == ((("acme/ours", HERE),), HERE)
+
+
+def test_a_group_that_leaves_takes_its_scope_along() -> None:
+    """Without any line left that could be shown."""
+    service = Service({"ours": definition("A")}, {"ours": {"u"}})
+    part = planned(service, ours=["ours"], guards=AccessGuards(keep={"a": Keep(protected=frozenset({"u"}))}))
+    assert told(part.denials) == [("keep", "acme", "acme: u is protected and would lose a")]
+    assert (part.denials[0].source, part.denials[0].related) == (None, ())
