@@ -102,7 +102,7 @@ class Events:
         if around and around.source <= source:
             self.complain(f"`*{name}` stands inside of what it stands for", source, "", ("that is here", around.source))
         else:
-            remedy = f"write `&{name}` in front of what it stands for, earlier in this file"
+            remedy = f"write `&{name}` in front of what it stands for, earlier in this file, or put a text in quotes"
             self.complain(f"`*{name}` stands for nothing", source, remedy)
 
     def remember(self, first: Any) -> None:

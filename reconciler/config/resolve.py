@@ -6,12 +6,12 @@ from datetime import tzinfo
 from functools import reduce
 from typing import Any
 
+from reconciler.config.guarding import UNGUARDED, Level, guards_of, level_of, strictest, strictest_guards
 from reconciler.config.lists import Lists
 from reconciler.config.nodes import Map, Members, Node, Seq, maps, plain, text
 from reconciler.config.roster import Roster, moves, named_by, period_of, zone_of
 from reconciler.config.rules import match_of
-from reconciler.config.values import limit
-from reconciler.core.limits import Guards, Limit
+from reconciler.core.limits import Guards
 from reconciler.core.model import (
     ALWAYS,
     FIELD_NAMES,
@@ -30,38 +30,46 @@ from reconciler.diagnostics import Diagnostic, Source
 def desired(roots: Sequence[Map], state: str | None, lists: Lists, names: Roster) -> Desired:
     """What all files say together; a tenant that several files speak of has the groups of all of them, in order."""
     tenants: dict[str, DesiredTenant] = {}
-    central = reduce(_strictest, (_guards(root, Guards()) for root in roots if "ownership" in root.entries), Guards())
+    central = _together(root for root in roots if "ownership" in root.entries)
     for root in roots:
-        outer = Guards() if "ownership" in root.entries else central
+        outer = UNGUARDED if "ownership" in root.entries else central
         for tenant in (_bound(each, outer) for each in _tenants(root, names, lists)):
             known = tenants.get(tenant.name)
             tenants[tenant.name] = _joined(known, tenant) if known else tenant
-    guards = reduce(_strictest, (_guards(root, Guards()) for root in roots), Guards())
+    guards, access = _together(roots)
     everywhere = (replace(tenant, offboarded=(*tenant.offboarded, *names.left)) for tenant in tenants.values())
-    return Desired(tuple(everywhere), state, guards, people=tuple(dict.fromkeys(names.people.values())))
+    return Desired(tuple(everywhere), state, guards, access, people=tuple(dict.fromkeys(names.people.values())))
 
 
-def _bound(tenant: DesiredTenant, central: Guards) -> DesiredTenant:
+def _together(roots: Iterable[Map]) -> Level:
+    """What these files set at their top, all of it at once."""
+    return reduce(strictest, (level_of(root, UNGUARDED) for root in roots), UNGUARDED)
+
+
+def _bound(tenant: DesiredTenant, central: Level) -> DesiredTenant:
     """A tenant of a file that others watch over: nothing in it loosens the guards of the file with the ownership."""
-    groups = (replace(group, guards=_strictest(group.guards, central)) for group in tenant.groups)
-    return replace(tenant, groups=tuple(groups), guards=_strictest(tenant.guards, central))
+    groups = (replace(group, guards=strictest_guards(group.guards, central.guards)) for group in tenant.groups)
+    guards, access = strictest(Level(tenant.guards, tenant.access), central)
+    return replace(tenant, groups=tuple(groups), guards=guards, access=access)
 
 
 def _joined(first: DesiredTenant, second: DesiredTenant) -> DesiredTenant:
+    guards, access = strictest(Level(first.guards, first.access), Level(second.guards, second.access))
     return DesiredTenant(
         name=first.name,
         source=first.source,
         groups=(*first.groups, *second.groups),
-        guards=_strictest(first.guards, second.guards),
+        guards=guards,
+        access=access,
         offboarded=(*first.offboarded, *second.offboarded),
         moved=(*first.moved, *second.moved),
     )
 
 
 def _tenants(root: Map, names: Roster, lists: Lists) -> Iterator[DesiredTenant]:
-    everywhere, zone = _guards(root, Guards()), zone_of(root)
+    everywhere, zone = level_of(root, UNGUARDED), zone_of(root)
     for tenant in maps(root, "tenants"):
-        guards = _guards(tenant, everywhere)
+        guards, access = level_of(tenant, everywhere)
         yield DesiredTenant(
             name=text(tenant.get("tenant")) or "",
             source=tenant.source,
@@ -70,6 +78,7 @@ def _tenants(root: Map, names: Roster, lists: Lists) -> Iterator[DesiredTenant]:
                 for group in maps(tenant, "groups")
             ),
             guards=guards,
+            access=access,
             offboarded=tuple(_offboarded(tenant.get("offboarded"), names, zone)),
             moved=tuple(Moved(old, new, source) for old, new, source in moves(tenant)),
         )
@@ -93,7 +102,7 @@ def _group(group: Map, outer: Guards, listed: "Everybody") -> DesiredGroup:
         membership=Membership(text(group.get("membership")) or Membership.EXACT),
         members=plain,
         reasons=reasons,
-        guards=_guards(group, outer),
+        guards=guards_of(group, outer),
         field_sources={name: group.entries[name].key for name in FIELD_NAMES if name in group.entries},
         entries=entries,
     )
@@ -155,29 +164,6 @@ def _meant(node: Node, names: Roster, zone: tzinfo) -> Iterable[Entry]:
 
 def _is_simple(entry: Entry) -> bool:
     return entry.person == Person(id=entry.person.id) and entry.period is ALWAYS and not entry.teams
-
-
-def _guards(level: Map, outer: Guards) -> Guards:
-    """The guards in force at a level: what it says itself wins key by key, protected ids add up."""
-    node = level.get("guards")
-    if not isinstance(node, Map):
-        return outer
-    removals, fewest, protected = (text(node.get("maxRemovals")), text(node.get("minMembers")), node.get("protected"))
-    return Guards(
-        max_removals=limit(removals) if removals else outer.max_removals,
-        min_members=int(fewest) if fewest else outer.min_members,
-        protected=outer.protected | frozenset(plain(protected) or () if protected else ()),
-    )
-
-
-def _strictest(one: Guards, other: Guards) -> Guards:
-    """Both guards at once, such as for what left the configuration: no file says any more where it stood."""
-    fewest = [guards.min_members for guards in (one, other) if guards.min_members is not None]
-    return Guards(
-        max_removals=Limit.strictest((one.max_removals, other.max_removals)),
-        min_members=max(fewest, default=None),
-        protected=one.protected | other.protected,
-    )
 
 
 def contradictions(found: Desired) -> Iterator[Diagnostic]:

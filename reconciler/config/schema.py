@@ -8,7 +8,8 @@ from typing import Any, Final
 
 from pydantic import ConfigDict, Field
 
-from reconciler.config.schema_group import DefaultsPart, GroupPart, GuardsPart, TemplatePart
+from reconciler.config.schema_group import DefaultsPart, GroupPart, TemplatePart
+from reconciler.config.schema_guards import GuardsPart
 from reconciler.config.schema_people import LEFT_OUT, MovedPart, Offboarded, Part, Someone, TeamMember
 from reconciler.config.values import (
     FilePattern,

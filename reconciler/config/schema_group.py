@@ -4,50 +4,23 @@ from typing import Any, Final
 
 from pydantic import ConfigDict, Field
 
+from reconciler.config.schema_guards import GroupGuardsPart
 from reconciler.config.schema_people import LEFT_OUT, Member, Part
 from reconciler.config.values import (
-    Count,
     FreeData,
     Id,
     KindOfMembership,
     KindOfUser,
     ListFile,
     Localized,
-    MostRemovals,
     Name,
     NoDefault,
     Phrase,
-    UserId,
     Word,
 )
 from reconciler.core.model import FIELD_NAMES
 
 _NEEDED: Final[dict[str, Any]] = {**{name: ["name"] for name in FIELD_NAMES}, "name": ["id"]}
-
-
-class GuardsPart(Part):
-    """Limits that can refuse a plan: the innermost level that sets a key wins, protected ids of all levels add up."""
-
-    model_config = ConfigDict(title="Guards")
-
-    max_removals: MostRemovals = Field(
-        default=LEFT_OUT,
-        title="Most removals",
-        description="How many members one plan may remove from a group: a number, or a share of its members.",
-        examples=[10, "25%"],
-    )
-    min_members: Count = Field(
-        default=LEFT_OUT,
-        title="Fewest members",
-        description="How many members a group must have after a plan.",
-        examples=[1],
-    )
-    protected: list[UserId] | None = Field(
-        default=LEFT_OUT,
-        title="Protected users",
-        description="User ids that no plan may remove from a group.",
-        examples=[["00uBREAKGLASS"]],
-    )
 
 
 class MatchPart(Part):
@@ -191,7 +164,7 @@ class GroupPart(Part):
         "starts at the folder of the file that says it.",
         examples=["buyers.csv"],
     )
-    guards: GuardsPart | None = Field(
+    guards: GroupGuardsPart | None = Field(
         default=LEFT_OUT, title="Guards", description="Limits for this group.", examples=[{"minMembers": 1}]
     )
 

@@ -29,6 +29,7 @@ _REMEDIES: Final = {
     "did not find expected ',' or ']'": "close the `[`",
     "found unexpected end of stream": "close the quotes",
     _NO_START: "put the text in quotes",
+    "did not find expected alphabetic or numeric character": "put the text in quotes if it begins with `*` or `&`",
 }
 
 ParserError = yaml.reader.ReaderError | yaml.MarkedYAMLError

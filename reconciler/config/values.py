@@ -13,7 +13,6 @@ from typing_extensions import TypeAliasType
 
 from reconciler.config.dates import is_moment, zone
 from reconciler.config.nodes import described
-from reconciler.core.limits import Limit
 from reconciler.core.model import Membership, UserType
 
 TEXT: Final = "(text)"
@@ -34,8 +33,6 @@ _VARIABLE: Final = "[A-Za-z_][A-Za-z0-9_-]*"
 _EMAIL: Final = r"[^\s@/]+@[^\s@/]+"
 _TENANT: Final = "[a-z][a-z0-9]{2,15}"
 _LANGUAGE: Final = "[A-Za-z]{2,8}([-_][A-Za-z0-9]{1,8})*"
-_COUNT: Final = "[0-9]{1,9}"
-_SHARE: Final = r"[0-9]{1,3}(\.[0-9]{1,3})?%"
 
 _UNWRITTEN: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 """What no text is written with: control characters, and those that make text read other than it is stored.
@@ -49,11 +46,18 @@ def wrong(predicate: str, remedy: str = "") -> PydanticCustomError:
     return PydanticCustomError("rule", "{predicate}", {"predicate": predicate, "remedy": remedy})
 
 
-def _quoted(value: Any) -> str:
+def never(predicate: str, remedy: str) -> PydanticCustomError:
+    """The same about what is wrong whatever its value, be it one that is still to be filled in."""
+    return PydanticCustomError("never", "{predicate}", {"predicate": predicate, "remedy": remedy})
+
+
+def quoted(value: Any) -> str:
+    """A value in a message: as written, or what it is."""
     return f"`{value}`" if isinstance(value, str) else described(value)
 
 
-def _written(value: Any) -> str:
+def written(value: Any) -> str:
+    """Whatever is a text."""
     if not isinstance(value, str):
         raise wrong(f"must be text, not {described(value)}")
     return value
@@ -75,7 +79,8 @@ def _phrase(value: str) -> str:
     return _prose(value)
 
 
-def _word(value: str) -> str:
+def word(value: str) -> str:
+    """A text that a reader sees whole: no blanks around it, and no characters that can't be seen."""
     if not value:
         raise wrong("can't be empty")
     if value != value.strip():
@@ -86,7 +91,7 @@ def _word(value: str) -> str:
 
 
 def _id(value: str) -> str:
-    _word(value)
+    word(value)
     if value in {".", ".."}:
         raise wrong(f"can't be `{value}`", "an id is part of a web address, where dots alone mean something else")
     if " " in value:
@@ -105,7 +110,7 @@ def _user_id(value: str) -> str:
 
 
 def _email(value: str) -> str:
-    if not re.fullmatch(_EMAIL, _word(value)):
+    if not re.fullmatch(_EMAIL, word(value)):
         raise wrong(f"can't be `{value}`", "an e-mail looks like `ana@acme.example`")
     return value
 
@@ -123,7 +128,7 @@ def _handle(value: str) -> str:
 def _moment(value: Any) -> str:
     if not isinstance(value, str) or not is_moment(value):
         raise wrong(
-            f"must be a date or a timestamp, not {_quoted(value)}", "write `2026-12-31` or `2026-12-31T18:00:00Z`"
+            f"must be a date or a timestamp, not {quoted(value)}", "write `2026-12-31` or `2026-12-31T18:00:00Z`"
         )
     return value
 
@@ -135,7 +140,7 @@ def _timezone(value: str) -> str:
 
 
 def _tenant(value: str) -> str:
-    if not re.fullmatch(_TENANT, _word(value)):
+    if not re.fullmatch(_TENANT, word(value)):
         raise wrong(
             f"can't be `{value}`", "a tenant has 3 to 16 lower-case letters and digits and starts with a letter"
         )
@@ -161,25 +166,24 @@ def _variable_text(value: str) -> str:
 
 
 def _no_default(_: Any) -> None:
-    told = {"predicate": "can't be a default", "remedy": "say it in the groups, or in a template that they extend"}
-    raise PydanticCustomError("never", "{predicate}", told)
+    raise never("can't be a default", "say it in the groups, or in a template that they extend")
 
 
 def _file_pattern(value: str) -> str:
-    _word(value)
+    word(value)
     if "\\" in value or value.startswith("/") or "" in value.split("/"):
         raise wrong(f"can't be `{value}`", "write a path from this file's folder, such as `teams/catalog/*.yaml`")
     return value
 
 
 def _group_pattern(value: str) -> str:
-    if _word(value).count("/") != 1 or "" in value.split("/"):
+    if word(value).count("/") != 1 or "" in value.split("/"):
         raise wrong(f"can't be `{value}`", "write `tenant/group`, such as `acmeprod/catalog-*`")
     return value
 
 
 def _list_file(value: str) -> str:
-    if not _word(value).endswith(LIST_ENDINGS):
+    if not word(value).endswith(LIST_ENDINGS):
         raise wrong(f"can't be `{value}`", "name a file that ends in `.csv`, `.txt` or `.json`")
     return value
 
@@ -196,26 +200,6 @@ def _language(value: str) -> str:
     return value
 
 
-def _count(value: Any) -> str:
-    if not isinstance(value, str) or not re.fullmatch(_COUNT, value):
-        raise wrong(f"must be a whole number, not {_quoted(value)}", "write a number such as `1`")
-    return value
-
-
-def _limit(value: Any) -> str:
-    if not isinstance(value, str) or not re.fullmatch(f"{_COUNT}|{_SHARE}", value):
-        remedy = "write a number such as `10` or a share such as `25%`"
-        raise wrong(f"must be a number or a share, not {_quoted(value)}", remedy)
-    if value.endswith("%") and limit(value).amount > 100:
-        raise wrong(f"can't be more than everybody: `{value}`", "write a share of at most `100%`")
-    return value
-
-
-def limit(value: str) -> Limit:
-    """The limit that a good text such as ``10`` or ``25%`` stands for."""
-    return Limit(float(value.rstrip("%")), percent=value.endswith("%"))
-
-
 def _filled(value: Any) -> Any:
     if value is None or value in ("", {}):
         raise wrong("can't be empty", "the service requires a name of every group")
@@ -229,55 +213,61 @@ def alternative(value: Any) -> str:
     return MAPPING if isinstance(value, dict) else TEXT
 
 
+def list_or_mapping(value: Any) -> str:
+    """Which of the two forms of a value was meant: a mapping or a list."""
+    return MAPPING if isinstance(value, dict) else LIST
+
+
 def one_or_many(value: Any) -> str:
     """Which of the two forms of a value was meant: a list or plain text."""
     return LIST if isinstance(value, list) else TEXT
 
 
-def _fillable(schema: dict[str, Any]) -> WithJsonSchema:
+def fillable(schema: dict[str, Any]) -> WithJsonSchema:
     """The schema, and texts that become what it asks for when they are filled in."""
     return WithJsonSchema({"anyOf": [schema, {"type": "string", "pattern": r"\$\{"}]})
 
 
-def _shown(description: str = "", **schema: Any) -> WithJsonSchema:
+def shown(description: str = "", **schema: Any) -> WithJsonSchema:
+    """The schema of a text, which an editor may have typed as something else."""
     noted = {"description": description} if description else {}
     return WithJsonSchema({"type": ["string", "number", "boolean"], **noted, **schema})
 
 
-Text = TypeAliasType("Text", Annotated[str, BeforeValidator(_written), AfterValidator(_prose), _shown()])
-Phrase = Annotated[str, BeforeValidator(_written), AfterValidator(_phrase), _shown(minLength=1)]
+Text = TypeAliasType("Text", Annotated[str, BeforeValidator(written), AfterValidator(_prose), shown()])
+Phrase = Annotated[str, BeforeValidator(written), AfterValidator(_phrase), shown(minLength=1)]
 Word = TypeAliasType(
     "Word",
     Annotated[
         str,
-        BeforeValidator(_written),
-        AfterValidator(_word),
-        _shown("Taken as written: `00123` and `no` stay what they are.", minLength=1),
+        BeforeValidator(written),
+        AfterValidator(word),
+        shown("Taken as written: `00123` and `no` stay what they are.", minLength=1),
     ],
 )
 Id = TypeAliasType(
     "Id",
     Annotated[
         str,
-        BeforeValidator(_written),
+        BeforeValidator(written),
         AfterValidator(_id),
-        _shown("An id, taken as written: `00123` stays what it is.", pattern=r"^[^\s/]+$"),
+        shown("An id, taken as written: `00123` stays what it is.", pattern=r"^[^\s/]+$"),
     ],
 )
 UserId = TypeAliasType(
     "UserId",
     Annotated[
         str,
-        BeforeValidator(_written),
+        BeforeValidator(written),
         AfterValidator(_user_id),
-        _shown("A user's id (not an e-mail), taken as written.", pattern=r"^[^\s/@]+$"),
+        shown("A user's id (not an e-mail), taken as written.", pattern=r"^[^\s/@]+$"),
     ],
 )
 Email = TypeAliasType(
     "Email",
     Annotated[
         str,
-        BeforeValidator(_written),
+        BeforeValidator(written),
         AfterValidator(_email),
         WithJsonSchema(
             {
@@ -292,27 +282,27 @@ User = TypeAliasType(
     "User",
     Annotated[
         str,
-        BeforeValidator(_written),
+        BeforeValidator(written),
         AfterValidator(_user),
-        _shown("A user's id, or an e-mail if it has an `@`.", pattern=r"^[^\s/]+$"),
+        shown("A user's id, or an e-mail if it has an `@`.", pattern=r"^[^\s/]+$"),
     ],
 )
 Handle = TypeAliasType(
     "Handle",
     Annotated[
         str,
-        BeforeValidator(_written),
+        BeforeValidator(written),
         AfterValidator(_handle),
-        _shown("The name of a person under `people` or of a team under `teams`.", pattern=r"^[^\s/@]+$"),
+        shown("The name of a person under `people` or of a team under `teams`.", pattern=r"^[^\s/@]+$"),
     ],
 )
 TeamMate = TypeAliasType(
     "TeamMate",
     Annotated[
         str,
-        BeforeValidator(_written),
+        BeforeValidator(written),
         AfterValidator(_user),
-        _shown("The name of a person or of another team, or an e-mail if it has an `@`.", pattern=r"^[^\s/]+$"),
+        shown("The name of a person or of another team, or an e-mail if it has an `@`.", pattern=r"^[^\s/]+$"),
     ],
 )
 Moment = TypeAliasType(
@@ -329,30 +319,30 @@ Moment = TypeAliasType(
         ),
     ],
 )
-TimeZone = Annotated[str, BeforeValidator(_written), AfterValidator(_timezone), _shown(minLength=1)]
+TimeZone = Annotated[str, BeforeValidator(written), AfterValidator(_timezone), shown(minLength=1)]
 FilePattern = TypeAliasType(
     "FilePattern",
     Annotated[
         str,
-        BeforeValidator(_written),
+        BeforeValidator(written),
         AfterValidator(_file_pattern),
-        _shown("A pattern of paths: `*` and `?` within a folder, `**` across folders.", minLength=1),
+        shown("A pattern of paths: `*` and `?` within a folder, `**` across folders.", minLength=1),
     ],
 )
 GroupPattern = TypeAliasType(
     "GroupPattern",
     Annotated[
         str,
-        BeforeValidator(_written),
+        BeforeValidator(written),
         AfterValidator(_group_pattern),
-        _shown("A pattern of `tenant/group`.", pattern="^[^/]+/[^/]+$"),
+        shown("A pattern of `tenant/group`.", pattern="^[^/]+/[^/]+$"),
     ],
 )
 ListFile = Annotated[
-    str, BeforeValidator(_written), AfterValidator(_list_file), _shown(pattern=r"\.(csv|txt|json)$|\$\{")
+    str, BeforeValidator(written), AfterValidator(_list_file), shown(pattern=r"\.(csv|txt|json)$|\$\{")
 ]
-Setting = Annotated[str, BeforeValidator(_written), AfterValidator(_setting), WithJsonSchema({"enum": list(SETTINGS)})]
-TenantName = Annotated[str, BeforeValidator(_written), AfterValidator(_tenant), _shown(pattern=f"^{_TENANT}$")]
+Setting = Annotated[str, BeforeValidator(written), AfterValidator(_setting), WithJsonSchema({"enum": list(SETTINGS)})]
+TenantName = Annotated[str, BeforeValidator(written), AfterValidator(_tenant), shown(pattern=f"^{_TENANT}$")]
 TenantNames = Annotated[
     Annotated[TenantName, Tag(TEXT)] | Annotated[list[TenantName], AfterValidator(_tenants), Tag(LIST)],
     Discriminator(one_or_many),
@@ -360,9 +350,7 @@ TenantNames = Annotated[
 Variable = Annotated[str, AfterValidator(_variable), WithJsonSchema({"type": "string", "pattern": f"^{_VARIABLE}$"})]
 VariableText = TypeAliasType(
     "VariableText",
-    Annotated[
-        str, BeforeValidator(_written), AfterValidator(_variable_text), _shown("A text, taken as it is written.")
-    ],
+    Annotated[str, BeforeValidator(written), AfterValidator(_variable_text), shown("A text, taken as it is written.")],
 )
 Variables = Annotated[dict[Variable, VariableText], Field(json_schema_extra={"additionalProperties": False})]
 NoDefault = Annotated[Any, PlainValidator(_no_default)]
@@ -373,18 +361,6 @@ Localized = TypeAliasType(
     Annotated[Annotated[Text, Tag(TEXT)] | Annotated[Translations, Tag(MAPPING)], Discriminator(alternative)],
 )
 Name = Annotated[Localized, BeforeValidator(_filled), Field(json_schema_extra={"minLength": 1, "minProperties": 1})]
-KindOfUser = Annotated[UserType, _fillable({"enum": [each.value for each in UserType]})]
-KindOfMembership = Annotated[Membership, _fillable({"enum": [each.value for each in Membership]})]
+KindOfUser = Annotated[UserType, fillable({"enum": [each.value for each in UserType]})]
+KindOfMembership = Annotated[Membership, fillable({"enum": [each.value for each in Membership]})]
 FreeData = Annotated[dict[str, Any], WithJsonSchema({"type": "object"})]
-Count = Annotated[
-    str,
-    PlainValidator(_count),
-    WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": rf"^{_COUNT}$|\$\{{"}]}),
-]
-MostRemovals = Annotated[
-    str,
-    PlainValidator(_limit),
-    WithJsonSchema(
-        {"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": rf"^({_COUNT}|{_SHARE})$|\$\{{"}]}
-    ),
-]

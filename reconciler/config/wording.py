@@ -1,5 +1,6 @@
 """What the models object to, in the words and with the places of the file."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
@@ -121,7 +122,7 @@ def _missing(node: Node, source: Source, location: Location) -> Diagnostic | Non
 
 
 def _choice(subject: str, given: Any, expected: str) -> Said:
-    choices = [choice.strip("'") for choice in expected.split(" or ")]
+    choices = re.findall("'(.+?)'", expected)
     if not isinstance(given, str):
         return f"{subject} must be {_listed(choices, 'or')}, not {described(given)}", ""
     close = [choice for choice in choices if choice.lower() == given.lower()] or _close(given, choices)
@@ -137,7 +138,7 @@ def _subject(location: Location) -> str:
     if last == _KEY:
         return f"the key `{location[-2]}`"
     if isinstance(last, int):
-        return f"an entry of `{location[-2]}`"
+        return f"an entry of `{next(part for part in reversed(location) if isinstance(part, str))}`"
     return f"`{last}`"
 
 
@@ -179,7 +180,8 @@ def _models(annotation: Any) -> Iterator[type[BaseModel]]:
 
 
 def _keys(part: type[BaseModel]) -> list[str]:
-    return [field.alias or name for name, field in part.model_fields.items()]
+    """The keys that a mapping can have; those that are known only to be refused would mislead."""
+    return [field.alias or name for name, field in part.model_fields.items() if field.annotation is not Any]
 
 
 def _close(word: str, possible: Sequence[str]) -> list[str]:

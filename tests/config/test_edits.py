@@ -449,6 +449,25 @@ def test_what_guards_will_say_is_said_however_somebody_leaves(file: Path, clean:
         assert told[-1].startswith("The guard `minMembers` will refuse the plan from 2026-12-01 00:00 UTC on: ")
 
 
+ACCESS = "{sensitive: {scopes: [a], requires: until}, separation: [[a, b]], keep: {a: 1, b: {protected: [00u1]}}}"
+
+
+@pytest.mark.parametrize(
+    "level", ["guards: {}\ntenants: [{{tenant: t00}}]\n", "tenants: [{{tenant: t00, guards: {}}}]\n"]
+)
+@pytest.mark.parametrize(
+    ("said", "instead"),
+    [("[a],", "[b],"), ("until", "reason"), ("[a, b]", "[a, c]"), ("a: 1", "a: 2"), ("00u1", "00u2"), ("b: {", "c: {")],
+)
+def test_guards_on_access_are_facts(file: Path, level: str, said: str, instead: str) -> None:
+    """An edit that changed any part of them would change more than it was asked for."""
+    found = []
+    for guards in (ACCESS, ACCESS.replace(said, instead)):
+        file.write_text(level.format(guards))
+        found.append(facts(load([file]).desired))
+    assert found[0] != found[1]
+
+
 TIMED = """\
 timezone: Europe/Berlin
 people:

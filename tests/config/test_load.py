@@ -1,11 +1,12 @@
 """What good configurations mean."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from reconciler.config import Loaded, load
-from reconciler.core.limits import Guards, Limit
+from reconciler.core.limits import AccessGuards, Guards, Keep, Limit, Requirement
 from reconciler.core.model import Desired, DesiredGroup, DesiredTenant, Match, Membership
 from reconciler.diagnostics import ConfigurationError, Severity, Source
 from tests.config.world import of_groups, one_group, read
@@ -194,6 +195,87 @@ tenants:
         of_tenant,
     ]
     assert stage.groups[0].guards == Guards(Limit(12.5, percent=True), 1, frozenset({"00u1"}))
+
+
+def test_guards_on_access_add_up_from_file_to_tenant(file: Path) -> None:
+    """Lists of both levels hold; of what is required and of each number the tenant's own; variables are filled in."""
+    text = """\
+guards:
+  sensitive: {scopes: [iam.*, "*_manage"], requires: both}
+  separation: [[a, b], [order.*, pay.*]]
+  keep: {iam.x: 3, iam.y: {protected: [00u1]}, iam.z: {minMembers: 2, protected: [00u2]}}
+vars: {scope: price.*, number: "1", word: until}
+tenants:
+  - tenant: acmeprod
+    guards:
+      sensitive: {scopes: ["*_manage", "${var.scope}"], requires: "${var.word}"}
+      separation: [[b, a], [c, "${var.scope}"]]
+      keep: {iam.x: "${var.number}", iam.y: {minMembers: 5, protected: [00u3]}, iam.z: {protected: [00u4]}, iam.w: 1}
+    groups: [{id: a, members: [], guards: {minMembers: 0}}]
+  - tenant: acmestage
+    guards: {sensitive: [price.*], maxRemovals: 5}
+  - tenant: acmetest
+    guards: {sensitive: , separation: , keep: }
+"""
+    desired = read(file, text).desired
+    production, stage, test = desired.tenants
+    assert desired.access == AccessGuards(
+        sensitive=("iam.*", "*_manage"),
+        requires=Requirement.BOTH,
+        separation=(("a", "b"), ("order.*", "pay.*")),
+        keep={"iam.x": Keep(3), "iam.y": Keep(None, frozenset({"00u1"})), "iam.z": Keep(2, frozenset({"00u2"}))},
+    )
+    assert production.access == AccessGuards(
+        sensitive=("iam.*", "*_manage", "price.*"),
+        requires=Requirement.UNTIL,
+        separation=(("a", "b"), ("order.*", "pay.*"), ("c", "price.*")),
+        keep={
+            "iam.x": Keep(1),
+            "iam.y": Keep(5, frozenset({"00u1", "00u3"})),
+            "iam.z": Keep(2, frozenset({"00u2", "00u4"})),
+            "iam.w": Keep(1),
+        },
+    )
+    assert stage.access == replace(desired.access, sensitive=("iam.*", "*_manage", "price.*"))
+    assert test.access == desired.access
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "both"),
+    [
+        ("reason", "reason", "reason"),
+        ("reason", "until", "both"),
+        ("reason", "either", "reason"),
+        ("until", "either", "until"),
+        ("either", "either", "either"),
+        ("both", "either", "both"),
+        ("both", "reason", "both"),
+        ("either", None, "either"),
+        (None, None, None),
+    ],
+)
+def test_a_tenant_of_two_files_is_bound_by_both(file: Path, one: str | None, other: str | None, both: str) -> None:
+    """Whatever order they are read in, what satisfies the guards on access of one file satisfies those of the other."""
+
+    def level(scope: str, required: str | None, fewest: int) -> str:
+        demand = f", requires: {required}" if required else ""
+        return (
+            f"guards: {{sensitive: {{scopes: [{scope}]{demand}}}, separation: [[x, {scope}]], "
+            f"keep: {{k: {fewest}, {scope}: {{protected: [00u{scope}]}}}}}}\ntenants: [{{tenant: acmeprod}}]\n"
+        )
+
+    file.write_text(level("a", one, 2))
+    Path("b.yaml").write_text(level("b", other, 3))
+    for order in ([file, Path("b.yaml")], [Path("b.yaml"), file]):
+        desired = load(order).desired
+        first, second = (path.stem for path in order)
+        assert desired.access == AccessGuards(
+            sensitive=(first, second),
+            requires=Requirement(both) if both else None,
+            separation=(("x", first), ("x", second)),
+            keep={"k": Keep(3), **{scope: Keep(None, frozenset({f"00u{scope}"})) for scope in "ab"}},
+        )
+        assert desired.tenants[0].access == desired.access
 
 
 def test_files_merge_tenant_by_tenant(file: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.config import load
-from reconciler.core.limits import Guards, Limit
+from reconciler.core.limits import AccessGuards, Guards, Keep, Limit, Requirement
 from reconciler.diagnostics import ConfigurationError
 from tests.config.world import refusal
 
@@ -153,3 +153,21 @@ def test_the_guards_beside_the_list_bind_every_file(file: Path) -> None:
         "admins": Guards(Limit(100, percent=True), 2, frozenset({"00u1"})),
     }
     assert tenant.guards == Guards(Limit(1000, also=share), 2, both)
+
+
+def test_the_guards_on_access_beside_the_list_bind_every_file(file: Path) -> None:
+    """So they do for tenants that only a team's file has, which may not have any without being granted `guards`."""
+    home, team = owned("teams/a.yaml", "{files: teams/*, may: ['*/*'], settings: [guards]}")
+    home.write_text(
+        home.read_text()
+        + "guards: {sensitive: {scopes: [iam.*], requires: reason}, separation: [[a, b]], keep: {iam.x: 2}}\n"
+    )
+    team.write_text(
+        "tenants:\n- tenant: acmestage\n  guards: {sensitive: {requires: either}, keep: {iam.x: 1, iam.y: 1}}\n"
+    )
+    stage, _ = load([team, home]).desired.tenants
+    assert stage.access == AccessGuards(
+        ("iam.*",), Requirement.REASON, (("a", "b"),), {"iam.x": Keep(2), "iam.y": Keep(1)}
+    )
+    home.write_text(home.read_text().replace("[guards]", "[]"))
+    assert "teams/a.yaml:3:3: this file may not state `guards` for the tenant acmestage" in refusal(team, home)

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Final
 
-from reconciler.core.limits import Guards
+from reconciler.core.limits import AccessGuards, Guards, Keep
 from reconciler.core.model import ALWAYS, Desired, DesiredGroup, DesiredTenant, Entry, Person
 
 NOBODY: Final = Person()
@@ -40,12 +40,12 @@ def facts(desired: Desired) -> frozenset[Fact]:
 
 
 def _facts(desired: Desired) -> Iterator[Fact]:
-    yield Fact(said=_told(desired.state, desired.guards))
+    yield Fact(said=_told(desired.state, desired.guards, desired.access))
     for entry in desired.people:
         yield stated("", "", entry)
     for tenant in desired.tenants:
         moved = [(each.old, each.new) for each in tenant.moved]
-        yield Fact(tenant.name, said=_told(moved, tenant.guards))
+        yield Fact(tenant.name, said=_told(moved, tenant.guards, tenant.access))
         for entry in tenant.offboarded:
             yield stated(tenant.name, "", entry)
         for group in tenant.groups:
@@ -84,8 +84,16 @@ def _told(*parts: object) -> str:
     return json.dumps(parts, default=_plain, sort_keys=True)
 
 
-def _plain(guards: Guards) -> object:
-    return [str(guards.max_removals), guards.min_members, sorted(guards.protected)]
+def _plain(value: Guards | AccessGuards | Keep | frozenset[str]) -> object:
+    match value:
+        case Guards():
+            return [str(value.max_removals), value.min_members, value.protected]
+        case AccessGuards():
+            return [value.sensitive, value.requires, value.separation, value.keep]
+        case Keep():
+            return [value.min_members, value.protected]
+        case _:
+            return sorted(value)
 
 
 def key(person: Person) -> str:
