@@ -51,10 +51,14 @@ class Gain(NamedTuple):
         """The same of each user alone."""
         return (self._replace(users=(user,)) for user in self.users)
 
+    @property
+    def verb(self) -> str:
+        """``gains`` for one user, ``gain`` for more."""
+        return "gains" if len(self.users) == 1 else "gain"
+
     def sentence(self, who: str) -> str:
         """Who gains what, through which group."""
-        verb = "gains" if len(self.users) == 1 else "gain"
-        return safe(f"{safe(self.tenant)}: {who} {verb} {scope(self.right)} {self.way}")
+        return safe(f"{safe(self.tenant)}: {who} {self.verb} {scope(self.right)} {self.way}")
 
 
 class Total(NamedTuple):
@@ -113,8 +117,10 @@ def gained(found: Sequence[Gain]) -> str:
     return f"{GAINS} ({number(sum(len(gain.users) for gain in found))})"
 
 
-def by_scope(found: Sequence[Gain]) -> list[Gain]:
-    """The same with one for each scope and way to it, for all who gain it so."""
+def summed(found: Sequence[Gain]) -> Sequence[Gain]:
+    """The same, if that is too long with one for each scope and way to it: no scope is hidden by those before it."""
+    if len(found) <= FOLDED_FROM:
+        return found
     users: defaultdict[tuple[str, Right, str], list[Person]] = defaultdict(list)
     for gain in found:
         users[gain.tenant, gain.right, gain.way] += gain.users

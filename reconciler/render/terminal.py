@@ -16,7 +16,7 @@ from reconciler.diagnostics import Diagnostic, Severity
 from reconciler.render import effects as access
 from reconciler.render.dates import instants
 from reconciler.render.fields import Leaf, changed, created, folded, told
-from reconciler.render.layout import FOLDED_FROM, GroupPart, TenantPart, facts_of, fold, takes, tenants, was_taken
+from reconciler.render.layout import GroupPart, TenantPart, facts_of, fold, takes, tenants, was_taken
 from reconciler.render.messages import LineOf, diagnostic, no_line
 from reconciler.render.naming import UNBOUNDED, about, called, subject, user
 from reconciler.render.style import Look, Paint, painter
@@ -202,8 +202,8 @@ class Page:
         """Who gains something sensitive, in full each user alone; if that is too long, one line for each scope."""
         if not found:
             return
-        told = [alone for gain in found for alone in gain.apart()] if self.full else found
-        shown, hidden = fold(told if len(told) <= FOLDED_FROM or self.full else access.by_scope(told), self.full)
+        told = [alone for gain in found for alone in gain.apart()] if self.full else access.summed(found)
+        shown, hidden = fold(told, self.full)
         yield self.paint(access.gained(found), Look.CHANGE)
         for gain in shown:
             sentence = gain.sentence(head(access.who(gain.users), self.room(self.width)))
@@ -214,7 +214,7 @@ class Page:
 
     def access(self, tenant: str, effects: Effects) -> Iterator[str]:
         """What the changes come to for the users of a tenant: block by block, or scope by scope."""
-        if not (effects.effects or effects.uncounted):
+        if effects.is_empty:
             return
         yield self.paint(f"Access in {safe(tenant)}", Look.STRONG)
         if access.is_long(effects) and not self.full:
