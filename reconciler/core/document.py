@@ -13,10 +13,10 @@ from typing import Any, Final
 import msgspec
 
 from reconciler.core import document_forms as forms
+from reconciler.core.document_access import from_effects, from_person, to_effects, to_person
 from reconciler.core.guards import refusals
 from reconciler.core.limits import Guards, Limit
-from reconciler.core.model import Person
-from reconciler.core.plan import POLICY, Action, Change, Plan, Reason, Touched
+from reconciler.core.plan import CARRIED, POLICY, Action, Change, Plan, Reason, Touched
 from reconciler.diagnostics import Diagnostic, PlanError, Severity, Source
 
 FORMAT: Final = 1
@@ -55,6 +55,7 @@ def encode(plan: Plan) -> bytes:
         warnings=_from_diagnostics(plan.warnings),
         at=plan.at,
         next_date=plan.next_date,
+        access=from_effects(plan.effects),
     )
     signed = msgspec.structs.replace(document, checksum=_checksum(document))
     return msgspec.json.format(msgspec.json.encode(signed, order="deterministic"), indent=2) + b"\n"
@@ -133,10 +134,13 @@ def _to_plan(document: forms.Document) -> Plan:
         warnings=tuple(_to_diagnostic(remark, Severity.WARNING) for remark in document.warnings),
         at=_to_instant(document.at),
         next_date=_to_instant(document.next_date),
-        # Guards are asked again; of policy only the answer is here.
+        # Other guards are asked again; of policy and of access only the answer is here.
         denials=tuple(
-            _to_diagnostic(each, Severity.ERROR) for each in document.refusals if each.rule.startswith(POLICY)
+            _to_diagnostic(each, Severity.ERROR)
+            for each in document.refusals
+            if each.rule in CARRIED or each.rule.startswith(POLICY)
         ),
+        effects=to_effects(document.access),
     )
 
 
@@ -169,18 +173,10 @@ def _from_change(change: Change) -> forms.Change:
         version=change.version,
         owned=change.owned,
         email=change.email,
-        person=_from_person(change.person),
+        person=from_person(change.person),
         teams=change.teams,
         until=change.until,
     )
-
-
-def _from_person(person: Person | None) -> forms.Person | None:
-    return forms.Person(person.handle, person.email or "", person.name) if person else None
-
-
-def _to_person(person: forms.Person | None, user: str | None) -> Person | None:
-    return Person(person.handle, user, person.email or None, person.name) if person else None
 
 
 def change_of(change: forms.Change) -> Change:
@@ -199,7 +195,7 @@ def change_of(change: forms.Change) -> Change:
         change.version,
         change.owned,
         change.email,
-        _to_person(change.person, change.user),
+        to_person(change.person, change.user),
         change.teams,
         _to_instant(change.until),
     )

@@ -116,6 +116,54 @@ class Remark(Form):
     related: tuple[Place, ...] = ()
 
 
+Name = Annotated[str, msgspec.Meta(min_length=1)]
+
+
+class User(Form):
+    """A user by id, and who that is."""
+
+    user: Name
+    person: Person | None = None
+
+
+class Grant(Form):
+    """A scope, and the groups through which it comes or came."""
+
+    scope: str
+    through: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]
+    company: str = ""
+    sensitive: bool = False
+
+
+class Effect(Form):
+    """What the plan changes for users, the same for each of them."""
+
+    users: Annotated[tuple[User, ...], msgspec.Meta(min_length=1)]
+    gained: tuple[Grant, ...] = ()
+    lost: tuple[Grant, ...] = ()
+    kept: tuple[Grant, ...] = ()
+
+
+class Total(Form):
+    """How many users gain and lose a scope."""
+
+    scope: str
+    company: str = ""
+    gained: int = 0
+    lost: int = 0
+    sensitive: bool = False
+
+
+class Access(Form):
+    """What the plan changes in what the users of one tenant may do."""
+
+    tenant: str
+    summary: tuple[Total, ...] = ()
+    effects: tuple[Effect, ...] = ()
+    uncounted: int = 0
+    names: dict[str, str] = {}
+
+
 class Document(Form):
     """The whole plan."""
 
@@ -142,3 +190,4 @@ class Document(Form):
     warnings: tuple[Remark, ...] = ()
     at: Instant | None = None
     next_date: Instant | None = None
+    access: tuple[Access, ...] = ()

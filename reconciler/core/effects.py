@@ -72,6 +72,11 @@ class Effects:
         """All rights that somebody gains or loses, the sensitive ones that are gained first."""
         return sorted({**self.gained, **self.lost}, key=lambda right: (right not in self.sensitive, right))
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nobody is concerned, as far as it is known of all."""
+        return not (self.effects or self.uncounted)
+
     def is_sensitive(self, effect: Effect) -> bool:
         """Whether these users gain something sensitive."""
         return any(grant.right in self.sensitive for grant in effect.gained)

@@ -22,6 +22,9 @@ from reconciler.diagnostics import Diagnostic, Source
 POLICY: Final = "policy "
 """How the rule of a denial begins: what follows is the package and name of the policy's own rule."""
 
+CARRIED: Final = frozenset({"sensitive", "separation", "keep", "access"})
+"""The rules of denials by the guards on access, which need what the plan itself does not hold."""
+
 
 class Action(StrEnum):
     """What happens to an address. Adopt and forget change only the lockfile; all others are requests."""
@@ -136,9 +139,10 @@ class Plan:
     ``lineage`` and ``serial`` the lockfile.
     ``orphaned`` are tenants that the lockfile knows and the configuration no longer names. ``warnings`` are remarks for
     the reader that stop nothing. ``offline``: the lockfile stood in for the service, so it can be read but not applied.
-    ``denials`` are what policy files say against it: unlike guards they can't be asked again without those files, so
-    the plan carries their answer. ``at`` is the instant for which entries with a time were judged, ``next_date`` the
-    next one at which any of them begins or ends; neither is in the fingerprint, only what follows from them.
+    ``denials`` are what policy files and the guards on access say against it: unlike other guards they can't be asked
+    again of the plan alone, so it carries their answer. ``at`` is the instant for which entries with a time were
+    judged, ``next_date`` the next one at which any of them begins or ends; neither is in the fingerprint, only what
+    follows from them.
     ``effects`` has, for each tenant of which it was asked, what the changes come to for its users; they are not in the
     fingerprint, because they depend on groups and access controls that the plan leaves alone. ``access_guards`` are,
     by tenant, those to be judged again before it is carried out.

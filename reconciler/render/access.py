@@ -9,7 +9,7 @@ from reconciler.core.access import Access, Answer, Listing, Origin, Seat, Way
 from reconciler.core.model import LiveGroup, Person
 from reconciler.diagnostics import Diagnostic, Source
 from reconciler.render.dates import stamp
-from reconciler.render.naming import called
+from reconciler.render.naming import called, titled
 from reconciler.render.text import place, plural, safe
 
 FORMAT: Final = 1
@@ -71,7 +71,7 @@ def _way(way: Way) -> str:
 
 def through(origin: Origin) -> str:
     """How a group comes by a scope: the access control, and the template that brought it."""
-    control = [f"access control {_named(origin.control, origin.name)}"] if origin.control else []
+    control = [f"access control {titled(origin.control, origin.name)}"] if origin.control else []
     template = [f"template {safe(origin.template)}"] if origin.template else []
     return FROM.join([*control, *template])
 
@@ -82,16 +82,12 @@ def _seat(seat: Seat) -> str:
 
 def group_called(group: LiveGroup) -> str:
     """A group by its id and the first of its names."""
-    return _named(group.id, title(group))
+    return titled(group.id, title(group))
 
 
 def title(group: LiveGroup) -> str:
     """The first of a group's names; empty if it has none."""
     return str(next(iter(group.fields.get("name", {}).values()), ""))
-
-
-def _named(name: str, title: str) -> str:
-    return f"{safe(name)} ({safe(title)})" if title and title != name else safe(name)
 
 
 def _reason(seat: Seat) -> str:

@@ -7,11 +7,14 @@ only make it pleasant and searchable. Servers of build artifacts often forbid on
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
+from reconciler.core.effects import Effects
 from reconciler.core.guards import refusals
 from reconciler.core.plan import Action, Plan
 from reconciler.core.stale import WITHOUT_REQUEST
 from reconciler.diagnostics import Diagnostic
+from reconciler.render import html_effects
 from reconciler.render.dates import instants
+from reconciler.render.effects import gains
 from reconciler.render.html_changes import tallied, tenant
 from reconciler.render.html_text import EMPTY_ICON, assets, foreign, policy, shown
 from reconciler.render.layout import TenantPart, fold, tenants
@@ -35,24 +38,32 @@ def plan(plan: Plan, *, line_of: LineOf = no_line, accepted: bool = False) -> It
     """
     objections = refusals(plan)
     yield from _head(plan, objections)
-    if plan.changes or plan.left:
+    parts = _parts(plan)
+    if parts:
         yield '<a class="skip" href="#changes">Skip to the changes</a>'
     yield from _summary(plan, objections, accepted)
     yield "<main>"
+    yield from html_effects.gains(gains(plan))
     yield from _objections(objections, line_of, plan.fingerprint, accepted)
     yield from failures(plan.failures)
     yield from warnings(plan.warnings, line_of)
-    parts = list(tenants(plan, plan.changes))
     if parts:
         yield from _contents(parts)
         yield from _filters(plan)
         yield '<div id="changes">'
         for position, part in enumerate(parts):
-            yield from tenant(part, position, plan.at)
+            yield from tenant(part, position, plan.at, plan.effects.get(part.name, Effects()))
         yield '<p id="nothing" hidden>No change fits the search and the filters.</p>'
         yield "</div>"
     yield "</main>"
     yield from closing()
+
+
+def _parts(plan: Plan) -> list[TenantPart]:
+    """The tenants that have something to show."""
+    parts = list(tenants(plan, plan.changes))
+    others = plan.effects.keys() - {part.name for part in parts}
+    return [*parts, *(TenantPart(name, False, {}, ()) for name in sorted(others) if not plan.effects[name].is_empty)]
 
 
 def _head(plan: Plan, objections: Sequence[Diagnostic]) -> Iterator[str]:

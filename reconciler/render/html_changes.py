@@ -11,8 +11,10 @@ from itertools import islice, takewhile
 from operator import eq
 from typing import Final
 
+from reconciler.core.effects import Effects
 from reconciler.core.plan import Action, Change
 from reconciler.render.fields import Leaf, changed, created, sides
+from reconciler.render.html_effects import access
 from reconciler.render.html_text import foreign, shown
 from reconciler.render.layout import GroupPart, TenantPart, facts_of
 from reconciler.render.naming import about, member, user
@@ -30,12 +32,16 @@ LONG: Final = 32
 """From so many characters on nobody sees at once what differs in two values."""
 
 
-def tenant(part: TenantPart, number: int, at: datetime | None = None) -> Iterator[str]:
-    """One tenant with its groups, seen from an instant; ``number`` makes the names that the page itself uses."""
+def tenant(part: TenantPart, number: int, at: datetime | None, effects: Effects) -> Iterator[str]:
+    """One tenant with what its changes come to and its groups; ``number`` makes the names that the page itself uses.
+
+    All is seen from the instant ``at``.
+    """
     yield f'<section class="tenant" aria-labelledby="t{number}">'
     orphaned = ' <em class="note">no longer in the configuration</em>' if part.orphaned else ""
     yield f'<h2 id="t{number}"><small>Tenant</small> <span>{foreign(part.name)}</span></h2>'
     yield f'<p class="tally">{tallied(part.counts)}{orphaned}</p>'
+    yield from access(effects)
     for group in part.groups:
         yield from _group(group, at)
     yield "</section>"

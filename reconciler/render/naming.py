@@ -14,8 +14,8 @@ from reconciler.render.text import columns, head, quoted, safe, safe_address
 
 UNBOUNDED: Final = sys.maxsize
 """Room enough for everything."""
-_MARKS: Final = re.compile(r'[,<>"]')
-_SPACED: Final = re.compile(r'[\s()"]')
+_MARKS: Final = re.compile(r'[,<>()"]')
+_SPACED: Final = re.compile(r'[\s,()"]')
 
 
 def user(user_id: str) -> str:
@@ -34,10 +34,23 @@ def subject(change: Change) -> str:
 
 
 def called(person: Person) -> str:
-    """A person by all that is known: handle, then e-mail, name and id; each once, made harmless."""
-    names = (person.handle, person.email or "", person.name, person.id or "")
+    """A person by all that is known: handle, then e-mail, name and id; each once, made harmless.
+
+    A name that could be taken for more than one stands in quotes.
+    """
+    names = (*map(_single, (person.handle, person.email or "", person.name)), person.id or "")
     first, *others = list(dict.fromkeys(safe(name) for name in names if name))
     return f"{first} ({', '.join(others)})" if others else first
+
+
+def short(person: Person) -> str:
+    """The shortest name of a person, as one word."""
+    return _word(person.handle or person.email or person.name or person.id or "")
+
+
+def titled(name: str, title: str) -> str:
+    """A group or access control by its id, and its title where it has another."""
+    return f"{safe(name)} ({safe(title)})" if title and title != name else safe(name)
 
 
 def who(change: Change) -> str:
@@ -53,8 +66,7 @@ def through(change: Change) -> str:
 def nickname(change: Change) -> str:
     """The shortest name of the user besides the id, as one word; empty if there is none."""
     person = change.person
-    name = (person and (person.handle or person.email or person.name)) or change.email
-    return quoted(name) if _SPACED.search(name) else safe(name)
+    return _word((person and (person.handle or person.email or person.name)) or change.email)
 
 
 def about(
@@ -81,6 +93,10 @@ def _who(change: Change) -> str:
     email = person.email or change.email
     names = ", ".join(dict.fromkeys(_single(name) for name in (person.handle, person.name) if name not in {"", email}))
     return f"{names} <{_single(email)}>" if names and email else names or _single(email)
+
+
+def _word(name: str) -> str:
+    return quoted(name) if _SPACED.search(name) else safe(name)
 
 
 def _single(text: str) -> str:

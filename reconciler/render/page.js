@@ -43,9 +43,24 @@
     };
   }
 
+  // What a tenant's changes come to for its users, each difference with the users who share it.
+  function readAccess(element, tenant) {
+    const text = (effect) => `${tenant} ${effect.textContent}`.toLowerCase();
+    return {
+      element,
+      folds: all("details", element).filter((details) => !details.closest(".effect")),
+      effects: all(".effect", element).map((effect) => ({ element: effect, text: text(effect) })),
+    };
+  }
+
   function readTenant(element, position) {
     const name = find("h2 span", element).textContent;
-    return { element, name, groups: all(".group", element).map((group) => readGroup(group, name, position)) };
+    return {
+      element,
+      position: String(position),
+      access: all(".access", element).map((access) => readAccess(access, name)),
+      groups: all(".group", element).map((group) => readGroup(group, name, position)),
+    };
   }
 
   let read;
@@ -111,6 +126,19 @@
     return shown;
   }
 
+  function filterAccess(access, isAsked, wish) {
+    const words = [...wish.terms, wish.group, wish.user].filter(Boolean);
+    let shown = 0;
+    for (const effect of access.effects) {
+      const isShown = isAsked && words.every((word) => effect.text.includes(word));
+      effect.element.hidden = !isShown;
+      shown += isShown;
+    }
+    access.element.hidden = !isAsked || (words.length > 0 && !shown);
+    if (wish.terms.length || wish.user) for (const details of access.folds) details.open = true;
+    return !access.element.hidden;
+  }
+
   const total = all(".group li").length;
 
   function filter() {
@@ -118,7 +146,9 @@
     let shown = 0;
     for (const tenant of tenants()) {
       for (const group of tenant.groups) shown += filterGroup(group, wish);
-      tenant.element.hidden = tenant.groups.every((group) => group.element.hidden);
+      const isAsked = !wish.actions.length && (!wish.tenant || tenant.position === wish.tenant);
+      const hasAccess = tenant.access.map((access) => filterAccess(access, isAsked, wish)).some(Boolean);
+      tenant.element.hidden = !hasAccess && tenant.groups.every((group) => group.element.hidden);
     }
     if (wish.terms.length || wish.user) fold.setAttribute("aria-pressed", "false");
     find("#changes").classList.toggle("few", shown < FEW && shown < total);

@@ -9,14 +9,16 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
+from reconciler.core.effects import Effect, Effects
 from reconciler.core.guards import refusals
 from reconciler.core.plan import Action, Change, Plan
 from reconciler.diagnostics import Diagnostic, Severity
+from reconciler.render import effects as access
 from reconciler.render.dates import instants
 from reconciler.render.fields import Leaf, changed, created, folded, told
 from reconciler.render.layout import GroupPart, TenantPart, facts_of, fold, takes, tenants, was_taken
 from reconciler.render.messages import LineOf, diagnostic, no_line
-from reconciler.render.naming import UNBOUNDED, about, subject, user
+from reconciler.render.naming import UNBOUNDED, about, called, subject, user
 from reconciler.render.style import Look, Paint, painter
 from reconciler.render.text import columns, head, number, place, plural, quoted, safe, safe_address
 from reconciler.render.words import DRIFTED, PLANNED, Reading
@@ -51,7 +53,10 @@ def plan(
     is never said while a tenant could not be planned.
     """
     page = Page(painter(color), max(width, NARROWEST), full, PLANNED, plan.at)
+    yield from page.gains(access.gains(plan))
     yield from page.parts(plan)
+    for tenant, effects in sorted(plan.effects.items()):
+        yield from page.access(tenant, effects)
     yield from page.remarks(plan.warnings, line_of, Severity.WARNING)
     yield from page.failures(plan, told)
     if objections := refusals(plan):
@@ -192,6 +197,60 @@ class Page:
         more = len(part.left) - MOST_NAMED
         named = ", ".join(map(user, part.left[:MOST_NAMED])) + (f" and {number(more)} more" if more > 0 else "")
         yield f"    {plural(len(part.left), 'member')} left alone, not in the configuration: {named}"
+
+    def gains(self, found: Sequence[access.Gain]) -> Iterator[str]:
+        """Who gains something sensitive, in full each user alone; if that is too long, one line for each scope."""
+        if not found:
+            return
+        told = [alone for gain in found for alone in gain.apart()] if self.full else access.summed(found)
+        shown, hidden = fold(told, self.full)
+        yield self.paint(access.gained(found), Look.CHANGE)
+        for gain in shown:
+            sentence = gain.sentence(head(access.who(gain.users), self.room(self.width)))
+            yield f"  {self.paint('+', Look.ADD)} {sentence}"
+        if hidden:
+            yield f"  {self.paint('+', Look.ADD)} {plural(hidden, 'more scope')}; --full shows all"
+        yield ""
+
+    def access(self, tenant: str, effects: Effects) -> Iterator[str]:
+        """What the changes come to for the users of a tenant: block by block, or scope by scope."""
+        if effects.is_empty:
+            return
+        yield self.paint(f"Access in {safe(tenant)}", Look.STRONG)
+        if access.is_long(effects) and not self.full:
+            yield from self.totals(effects)
+        else:
+            for effect in effects.effects:
+                yield from self.effect(effect, effects)
+        if unknown := access.uncounted(effects):
+            yield f"  {unknown}"
+        yield ""
+
+    def totals(self, effects: Effects) -> Iterator[str]:
+        """How many users gain and lose each scope."""
+        shown, hidden = fold(access.totals(effects), self.full)
+        for total in shown:
+            numbers = zip(total.numbers, (Look.ADD, Look.REMOVE), strict=True)
+            told = ", ".join(self.paint(text, look) for text, look in numbers if text)
+            yield f"  {total.scope}: {told}{f'  {access.SENSITIVE}' if total.is_sensitive else ''}"
+        more = f"{plural(hidden, 'more scope')} and " if hidden else ""
+        yield from (f"  {told}" for told in (access.kept(effects), f"--full shows {more}the users") if told)
+
+    def effect(self, effect: Effect, effects: Effects) -> Iterator[str]:
+        """Users with the same difference, and their scopes below each other."""
+        if self.full and len(effect.users) > 1:
+            yield f"  {plural(len(effect.users), 'user')}:"
+            yield from (INDENT + safe(called(user)) for user in effect.users)
+        else:
+            yield f"  {head(access.who(effect.users), self.room(self.width - 2))}"
+        shown, hidden = fold(list(access.lines(effect, effects)), self.full)
+        label = min(max((columns(line.scope) for line in shown), default=0), LABEL)
+        for line in shown:
+            gap = " " * (label - columns(line.scope))
+            told = head(safe(line.told), self.room(self.width - label - 8))
+            yield f"    {self.paint(safe(f'{line.sign} {line.scope}'), line.look)}{gap}  {told}"
+        if hidden:
+            yield f"    {plural(hidden, 'more scope')}; --full shows all"
 
     def remarks(self, items: Iterable[Diagnostic], line_of: LineOf, severity: Severity) -> Iterator[str]:
         """Diagnostics, indented: a file's name must not begin a line that a tool could take for the summary."""

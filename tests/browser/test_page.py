@@ -117,6 +117,32 @@ def test_people_are_found_by_whatever_is_known_of_them(
     assert page.value(SHOWN) == shown
 
 
+def test_what_changes_come_to_is_searched_and_filtered_with_them(opened: Opens, quiet: Callable[[Page], None]) -> None:
+    """By scope, group, tenant and everybody's names, folded or not; it is no change, so no action asks for it."""
+    page = opened(page_of("access"))
+    quiet(page)
+    shown = """[...document.querySelectorAll(".effect")].filter((one) => one.getClientRects().length)
+        .map((one) => one.querySelector("h4").textContent.split(" (")[0])"""
+    assert page.value(shown) == ["ana", "2 users", "12 users", "2 users"]
+    for search, user, found in (
+        ("price.price_manage", "", ["ana", "2 users"]),
+        ("clerk12@acme", "", ["12 users"]),
+        ("betashop buyers", "", ["2 users"]),
+        ("", "jorge", ["2 users"]),
+        ("no such thing", "", []),
+    ):
+        choose(page, "#search", search)
+        choose(page, "#user", user)
+        assert page.value(shown) == found
+        assert page.value("document.querySelector('#nothing').hidden") == bool(found)
+    choose(page, "#search", "")
+    choose(page, "#tenant", "1")
+    assert page.value(shown) == ["2 users"]
+    choose(page, "#tenant", "")
+    click(page, "input[value=create]")
+    assert page.value(shown) == []
+
+
 def test_filters_narrow_and_work_together(page: Page, quiet: Callable[[Page], None]) -> None:
     quiet(page)
     choose(page, "#tenant", "1")
@@ -214,7 +240,7 @@ def test_what_was_looked_for_is_not_left_folded(page: Page, quiet: Callable[[Pag
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize(
-    "name", ["every-action", "refused", "warnings", "left-alone", "wide-and-long", "no-changes", "people"]
+    "name", ["every-action", "refused", "warnings", "left-alone", "wide-and-long", "no-changes", "people", "access"]
 )
 def test_every_text_can_be_read(opened: Opens, quiet: Callable[[Page], None], theme: str, name: str) -> None:
     """A contrast of 4.5 to 1 at least, whatever is behind it."""
@@ -242,7 +268,7 @@ FAINT = """(() => {
 
 
 def test_a_narrow_screen_needs_no_scrolling_sideways(opened: Opens, quiet: Callable[[Page], None]) -> None:
-    for name in ("every-action", "refused", "wide-and-long", "hostile"):
+    for name in ("every-action", "refused", "wide-and-long", "hostile", "access", "access-many"):
         page = opened(page_of(name))
         quiet(page)
         page.size(390, 800)

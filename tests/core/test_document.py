@@ -11,11 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.core.document import decode, encode
+from reconciler.core.effects import Effect, Effects, Grant, Right
+from reconciler.core.guards import refusals
 from reconciler.core.limits import Guards, Limit
 from reconciler.core.model import Membership, Person, UserType, normalise
-from reconciler.core.plan import POLICY, Action, Change, Plan, Reason, Touched
+from reconciler.core.plan import CARRIED, POLICY, Action, Change, Plan, Reason, Touched
 from reconciler.diagnostics import Diagnostic, PlanError, Severity, Source
 
+from .effects import effects
 from .world import desired, known, live, plan_of
 
 NAMES = st.text(st.characters(codec="utf-8"), min_size=1, max_size=8)
@@ -77,7 +80,12 @@ WARNINGS = st.builds(
     severity=st.just(Severity.WARNING),
 )
 DENIALS = st.builds(
-    Diagnostic, message=NAMES, source=SOURCES, remedy=NAMES, address=NAMES, rule=NAMES.map(lambda name: POLICY + name)
+    Diagnostic,
+    message=NAMES,
+    source=SOURCES,
+    remedy=NAMES,
+    address=NAMES,
+    rule=NAMES.map(lambda name: POLICY + name) | st.sampled_from(sorted(CARRIED)),
 )
 NAME_TUPLES = st.lists(NAMES, max_size=2).map(tuple)
 
@@ -104,6 +112,7 @@ def plans(draw: st.DrawFn) -> Plan:
         denials=tuple(draw(st.lists(DENIALS, max_size=2))),
         at=draw(INSTANTS),
         next_date=draw(INSTANTS),
+        effects=draw(st.dictionaries(NAMES, effects(NAMES), max_size=2)),
     )
 
 
@@ -203,6 +212,8 @@ def test_a_checksum_that_fits_is_accepted() -> None:
             signed(changes=[FIRST | {"reason": "moved to another group"}, *REST]),
             "it does not say where acme/g/a moves to",
         ),
+        (signed(access=[{"tenant": "acme"}] * 2), "it tells the access in acme more than once"),
+        (signed(access=[{"tenant": "acme", "effects": [{"users": []}]}]), "Expected `array` of length >= 1"),
         (signed(surprise=1), "unknown field `surprise`"),
         (signed(at="2026-12-01T00:00:00"), "Expected `datetime` with a timezone component"),
         (signed(nextDate="9999-12-31T23:59:59-10:00"), "date value out of range"),
@@ -238,6 +249,53 @@ def test_the_document_is_readable_and_says_what_guards_refuse() -> None:
     assert [change["address"] for change in document["changes"]] == ["acme/g/a", "acme/g/b", "acme/g/c"]
     assert document["groups"][0]["guards"] == {"maxRemovals": "12.5%"}
     assert [refusal["rule"] for refusal in document["refusals"]] == ["maxRemovals"]
+
+
+def test_what_a_plan_comes_to_for_users_can_be_read_from_it() -> None:
+    """Who gains and loses what and through which groups, and how many of each scope; unknown names are left out."""
+    order, price = Right("order.order_manage"), Right("price.price_manage", "B-1")
+    told = Effects(
+        (
+            Effect((Person("ana", "00uA", "ana@acme.example", "Ana"),), (Grant(order, ("ops",)),)),
+            Effect(
+                (Person(id="00uB"), Person(id="00uC")), (), (Grant(price, ("old", "sales")),), (Grant(order, ("s",)),)
+            ),
+        ),
+        frozenset({order}),
+        uncounted=7,
+        names={"ops": "Ops"},
+    )
+    (access,) = json.loads(encode(replace(PLAN, effects={"acme": told})))["access"]
+    assert access == {
+        "tenant": "acme",
+        "summary": [
+            {"scope": "order.order_manage", "gained": 1, "sensitive": True},
+            {"scope": "price.price_manage", "company": "B-1", "lost": 2},
+        ],
+        "effects": [
+            {
+                "users": [{"user": "00uA", "person": {"handle": "ana", "email": "ana@acme.example", "name": "Ana"}}],
+                "gained": [{"scope": "order.order_manage", "through": ["ops"], "sensitive": True}],
+            },
+            {
+                "users": [{"user": "00uB"}, {"user": "00uC"}],
+                "lost": [{"scope": "price.price_manage", "company": "B-1", "through": ["old", "sales"]}],
+                "kept": [{"scope": "order.order_manage", "through": ["s"]}],
+            },
+        ],
+        "uncounted": 7,
+        "names": {"ops": "Ops"},
+    }
+    assert "access" not in json.loads(DATA)
+
+
+@pytest.mark.parametrize("rule", [*sorted(CARRIED), "policy acme.deny"])
+def test_what_cannot_be_asked_of_the_plan_alone_is_carried_by_it(rule: str) -> None:
+    """A saved plan that guards on access or policy refuse is refused when it is applied, too."""
+    denied = replace(PLAN, denials=(Diagnostic("not so", address="acme/g/a", rule=rule),))
+    assert decode(encode(denied), "plan.json") == denied
+    guarded = [item for item in refusals(decode(encode(denied), "plan.json")) if item.rule == "maxRemovals"]
+    assert len(guarded) == 1
 
 
 def test_no_address_is_there_twice() -> None:

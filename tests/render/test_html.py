@@ -21,6 +21,7 @@ from reconciler.core.plan import Action, Change, Plan, Reason
 from reconciler.render import html, terminal
 from reconciler.render.html_text import foreign
 from reconciler.render.layout import facts_of
+from tests.core.effects import effects
 from tests.render.golden import _line_of, cases, plan_of
 from tests.render.test_terminal import TEXT, people, plans
 
@@ -315,6 +316,13 @@ def hostile_plans(draw: st.DrawFn) -> Plan:
         warnings=plan.warnings,
         service=draw(text),
         state=draw(text),
+        effects=draw(
+            st.dictionaries(
+                st.sampled_from([change.tenant for change in plan.changes]) if plan.changes else text,
+                effects(text),
+                max_size=2,
+            )
+        ),
     )
 
 

@@ -16,6 +16,7 @@ from reconciler.core.plan import Action, Change, Plan, Reason, Touched
 from reconciler.diagnostics import Diagnostic, Source
 from reconciler.render import terminal
 from reconciler.render.text import INVISIBLE
+from tests.core.effects import effects
 from tests.render.golden import cases, plan_of
 
 OURS = re.compile(r"\x1b\[(?:0|1|2|31|32|33|36)m")
@@ -112,6 +113,7 @@ def plans(draw: st.DrawFn, text: st.SearchStrategy[str] = TEXT) -> Plan:
                 draw(text), draw(sources(text)), draw(text), ((draw(text), Source(draw(text), 1, 1)),), rule=draw(text)
             ),
         ),
+        effects=draw(st.dictionaries(text, effects(text), max_size=2)),
     )
 
 
