@@ -13,7 +13,7 @@ from reconciler.core.access import fits
 from reconciler.core.consequences import Cohort, Ways, is_sensitive
 from reconciler.core.effects import Grant, Right
 from reconciler.core.guards import members, some
-from reconciler.core.limits import AccessGuards, Keep, Requirement
+from reconciler.core.limits import AccessGuards, AccessRule, Keep, Requirement
 from reconciler.core.model import DesiredTenant, Person, Snapshot, address
 from reconciler.core.plan import Action, Change
 from reconciler.core.stakes import Stakes
@@ -27,12 +27,7 @@ LACKS: Final = {
 }
 """What is told of an entry that does not carry what it has to."""
 
-SENSITIVE: Final = "sensitive"
-SEPARATION: Final = "separation"
-KEEP: Final = "keep"
-UNJUDGED: Final = "access"
-
-OF_OTHERS: Final = frozenset({SEPARATION, KEEP, UNJUDGED})
+OF_OTHERS: Final[frozenset[str]] = frozenset({AccessRule.SEPARATION, AccessRule.KEEP, AccessRule.ACCESS})
 """The rules whose answer depends on what others do meanwhile."""
 
 
@@ -61,7 +56,7 @@ def objections(judged: Judged) -> tuple[Diagnostic, ...]:
 def unjudged(tenant: str, why: str, remedy: str) -> Diagnostic:
     """What guards can't judge they refuse, because whoever set them relies on them."""
     return Diagnostic(
-        f"{tenant}: guards on access can't be judged: {why}", remedy=remedy, address=tenant, rule=UNJUDGED
+        f"{tenant}: guards on access can't be judged: {why}", remedy=remedy, address=tenant, rule=AccessRule.ACCESS
     )
 
 
@@ -127,13 +122,13 @@ def _sensitive(judged: Judged, entries: _Entries) -> Iterator[Diagnostic]:
         message = (
             f"{entries.named(user)} would gain {some(scopes)} through {group}, and the entry has {LACKS[requires]}"
         )
-        yield Diagnostic(message, entries.source(user, group), remedy, address=about, rule=SENSITIVE)
+        yield Diagnostic(message, entries.source(user, group), remedy, address=about, rule=AccessRule.SENSITIVE)
     for group, (users, scopes) in sorted(given.items()):
         about = address(judged.desired.name, group)
         told = f"{about} would give {some(set(scopes))} to {members(len(users))}"
         message = f"{told} with {LACKS[requires]} in the entry: {some(map(entries.named, users))}"
         source = next((c.source for c in judged.changes if c.group == group and c.user is None), None)
-        yield Diagnostic(message, source, remedy, address=about, rule=SENSITIVE)
+        yield Diagnostic(message, source, remedy, address=about, rule=AccessRule.SENSITIVE)
 
 
 def _by_group(grants: Iterable[Grant]) -> Iterator[tuple[str, list[str]]]:
@@ -177,7 +172,7 @@ def _together(judged: Judged, entries: _Entries, user: str, held: Ways, both: tu
         "take the user out of one of these groups, or accept this one plan",
         tuple((label, source) for label, source in lines if source),
         address(judged.desired.name, new or ways[0][1], user),
-        SEPARATION,
+        AccessRule.SEPARATION,
     )
 
 
@@ -226,7 +221,7 @@ def _kept(judged: Judged, scope: str, keep: Keep, now: frozenset[str], then: fro
             "leave the scope to somebody else first, or lower guards.keep",
             related,
             tenant,
-            KEEP,
+            AccessRule.KEEP,
         )
     for user in sorted(lost & keep.protected):
         yield Diagnostic(
@@ -235,7 +230,7 @@ def _kept(judged: Judged, scope: str, keep: Keep, now: frozenset[str], then: fro
             "leave the user in a group that grants it, or take it out of guards.keep first",
             related,
             tenant,
-            KEEP,
+            AccessRule.KEEP,
         )
 
 

@@ -13,7 +13,14 @@ from typing import Any, Final
 import msgspec
 
 from reconciler.core import document_forms as forms
-from reconciler.core.document_access import from_effects, from_person, to_effects, to_person
+from reconciler.core.document_access import (
+    from_effects,
+    from_guards,
+    from_person,
+    to_effects,
+    to_guards,
+    to_person,
+)
 from reconciler.core.guards import refusals
 from reconciler.core.limits import Guards, Limit
 from reconciler.core.plan import CARRIED, POLICY, Action, Change, Plan, Reason, Touched
@@ -56,6 +63,7 @@ def encode(plan: Plan) -> bytes:
         at=plan.at,
         next_date=plan.next_date,
         access=from_effects(plan.effects),
+        access_guards=from_guards(plan.access_guards),
     )
     signed = msgspec.structs.replace(document, checksum=_checksum(document))
     return msgspec.json.format(msgspec.json.encode(signed, order="deterministic"), indent=2) + b"\n"
@@ -141,6 +149,7 @@ def _to_plan(document: forms.Document) -> Plan:
             if each.rule in CARRIED or each.rule.startswith(POLICY)
         ),
         effects=to_effects(document.access),
+        access_guards=to_guards(document.access_guards),
     )
 
 

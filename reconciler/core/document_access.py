@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 
 from reconciler.core import document_forms as forms
 from reconciler.core.effects import Effect, Effects, Grant, Right
+from reconciler.core.limits import AccessGuards, Keep
 from reconciler.core.model import Person
 
 
@@ -85,3 +86,26 @@ def _to_effect(effect: forms.Effect) -> Effect:
 
 def _to_grant(grant: forms.Grant) -> Grant:
     return Grant(Right(grant.scope, grant.company), grant.through)
+
+
+def from_guards(guards: Mapping[str, AccessGuards]) -> tuple[forms.AccessGuards, ...]:
+    """The guards of each tenant, by name."""
+    return tuple(
+        forms.AccessGuards(
+            tenant,
+            found.separation,
+            {scope: forms.Keep(keep.min_members, tuple(sorted(keep.protected))) for scope, keep in found.keep.items()},
+        )
+        for tenant, found in sorted(guards.items())
+    )
+
+
+def to_guards(guards: Iterable[forms.AccessGuards]) -> dict[str, AccessGuards]:
+    """What a document tells, by tenant."""
+    return {
+        part.tenant: AccessGuards(
+            separation=part.separation,
+            keep={scope: Keep(keep.min_members, frozenset(keep.protected)) for scope, keep in part.keep.items()},
+        )
+        for part in guards
+    }

@@ -154,6 +154,21 @@ class Total(Form):
     sensitive: bool = False
 
 
+class Keep(Form):
+    """Who must go on having a scope."""
+
+    min_members: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    protected: tuple[str, ...] = ()
+
+
+class AccessGuards(Form):
+    """The guards on access of one tenant that are judged again before the plan is carried out."""
+
+    tenant: str
+    separation: tuple[tuple[str, str], ...] = ()
+    keep: dict[str, Keep] = {}
+
+
 class Access(Form):
     """What the plan changes in what the users of one tenant may do."""
 
@@ -191,3 +206,4 @@ class Document(Form):
     at: Instant | None = None
     next_date: Instant | None = None
     access: tuple[Access, ...] = ()
+    access_guards: tuple[AccessGuards, ...] = ()

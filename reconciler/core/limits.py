@@ -61,6 +61,15 @@ class Requirement(StrEnum):
     BOTH = "both"
 
 
+class AccessRule(StrEnum):
+    """The guards on access, as a refusal names them; ``ACCESS`` says that the others can't be judged."""
+
+    SENSITIVE = "sensitive"
+    SEPARATION = "separation"
+    KEEP = "keep"
+    ACCESS = "access"
+
+
 @dataclass(frozen=True, slots=True)
 class Keep:
     """Who must go on having a scope: at least so many users, and the ``protected`` ones by id if they have it."""

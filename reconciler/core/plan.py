@@ -15,14 +15,14 @@ from typing import Any, Final
 import msgspec
 
 from reconciler.core.effects import Effects
-from reconciler.core.limits import AccessGuards, Guards
+from reconciler.core.limits import AccessGuards, AccessRule, Guards
 from reconciler.core.model import Fields, Membership, Person, UserType, address, mail_key
 from reconciler.diagnostics import Diagnostic, Source
 
 POLICY: Final = "policy "
 """How the rule of a denial begins: what follows is the package and name of the policy's own rule."""
 
-CARRIED: Final = frozenset({"sensitive", "separation", "keep", "access"})
+CARRIED: Final[frozenset[str]] = frozenset(AccessRule)
 """The rules of denials by the guards on access, which need what the plan itself does not hold."""
 
 

@@ -49,6 +49,11 @@ class World:
         """All members by group."""
         return {group: self.members(group) for group in self.groups}
 
+    def scopes(self, user: str) -> set[str]:
+        """What the service says that a user may do, without the tenant that everybody has."""
+        said: str = self._send("GET", f"users/{user}/scopes")["scopes"]
+        return {scope for scope in said.split() if not scope.startswith("tenant=")}
+
     def add(self, group: str, user: str, kind: str = "EMPLOYEE") -> None:
         """Somebody else adds a member."""
         self._send("PUT", f"groups/{group}/users/{kind}/{user}")
