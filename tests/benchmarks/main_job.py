@@ -99,21 +99,11 @@ def configuration(case: Case) -> str:
 
 
 @contextmanager
-def sandbox(folder: Path, case: Case) -> Iterator[str]:
-    (folder / "seed.json").write_text(json.dumps(seed(case)))
-    command = [
-        sys.executable,
-        "-m",
-        "reconciler",
-        "sandbox",
-        "serve",
-        "--port",
-        "0",
-        "--seed",
-        str(folder / "seed.json"),
-    ]
-    command += ["--latency", str(case.latency)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+def sandbox(folder: Path, seed: dict[str, Any], latency: int = 0) -> Iterator[str]:
+    """A service in a process of its own; its address."""
+    (folder / "seed.json").write_text(json.dumps(seed))
+    serve = ["sandbox", "serve", "--port", "0", "--seed", str(folder / "seed.json"), "--latency", str(latency)]
+    with subprocess.Popen([sys.executable, "-m", "reconciler", *serve], stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
         try:
             line = server.stdout.readline()
@@ -122,19 +112,20 @@ def sandbox(folder: Path, case: Case) -> Iterator[str]:
             server.terminate()
 
 
-def once(case: Case, folder: Path, url: str, *extra: str) -> tuple[float, str]:
+def once(folder: Path, url: str, *command: str) -> tuple[float, str]:
+    """The seconds that a command takes in a process of its own, and what it says; it must succeed."""
     environment = {
         **os.environ,
         "EMPORIX_API_URL": url,
         "EMPORIX_CLIENT_ID": TENANT,
         "EMPORIX_CLIENT_SECRET": "sandbox",
     }
-    command = [sys.executable, "-m", "reconciler", "-f", str(folder / "bench.yaml"), *case.command, *extra]
+    command = (sys.executable, "-m", "reconciler", "-f", str(folder / "bench.yaml"), *command)
     start = time.perf_counter()
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     seconds = time.perf_counter() - start
     if done.returncode:
-        raise SystemExit(f"{case.name}: exit {done.returncode}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}")
+        raise SystemExit(f"{' '.join(command)}: exit {done.returncode}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}")
     return seconds, done.stdout
 
 
@@ -147,16 +138,15 @@ def measure(case: Case, runs: int) -> dict[str, Any]:
         if case.additions:
             for _ in range(runs):
                 (folder / "reconciler.lock").unlink(missing_ok=True)
-                with sandbox(folder, case) as url:
-                    times.append(once(case, folder, url, "--parallelism", str(case.parallelism))[0])
+                with sandbox(folder, seed(case), case.latency) as url:
+                    times.append(once(folder, url, *case.command, "--parallelism", str(case.parallelism))[0])
                     counted = requests(url)
         else:
-            with sandbox(folder, case) as url:
-                adopt = Case(case.name, case.groups, case.members, ("apply", "--auto-approve"), 0)
-                once(adopt, folder, url)
+            with sandbox(folder, seed(case), case.latency) as url:
+                once(folder, url, "apply", "--auto-approve")
                 for _ in range(runs):
                     httpx.delete(f"{url}/sandbox/requests")
-                    seconds, text = once(case, folder, url, "--parallelism", str(case.parallelism))
+                    seconds, text = once(folder, url, *case.command, "--parallelism", str(case.parallelism))
                     assert "No changes." in text
                     times.append(seconds)
                 counted = requests(url)
