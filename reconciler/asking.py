@@ -14,7 +14,8 @@ from reconciler.core import access, offline, people
 from reconciler.core import review as reviewing
 from reconciler.core.access import Access, Answer, Catalog, Granted, Seat
 from reconciler.core.match import bind
-from reconciler.core.model import Account, Control, Desired, DesiredTenant, LiveGroup, Person, UserType
+from reconciler.core.model import Account, Control, Desired, DesiredTenant, LiveGroup, Person, UserType, mail_key
+from reconciler.core.people import Identified
 from reconciler.core.review import Review
 from reconciler.diagnostics import Diagnostic, PlanError, ReconcilerError, Severity
 from reconciler.engine import each, in_scope
@@ -250,9 +251,10 @@ class _Asked:
         self, accounts: Mapping[str, Account | None], sitting: Iterable[tuple[str, LiveGroup]]
     ) -> tuple[DesiredTenant, list[Seat]]:
         """The memberships, each with the entry that asked for it, and the configuration that was looked into."""
-        told = self._told(accounts)
-        entries = {group.id: group for group in told.groups}
-        return told, [access.seat(user, group, entries.get(group.id)) for user, group in sitting]
+        found = self._told(accounts)
+        entries = {group.id: group for group in found.tenant.groups}
+        seats = [access.seat(user, group, entries.get(group.id), found.leaving) for user, group in sitting]
+        return found.tenant, seats
 
     def _warnings(self, flaws: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
         return (*(replace(problem, severity=Severity.WARNING) for problem in self.problems), *flaws)
@@ -272,7 +274,7 @@ class _Asked:
             return []
         return [flaw for group in groups for flaw in access.flaws(self.tenant.name, group, catalog)]
 
-    def _told(self, accounts: Mapping[str, Account | None]) -> DesiredTenant:
+    def _told(self, accounts: Mapping[str, Account | None]) -> Identified:
         """The configuration with the entries of those whose accounts are known told apart.
 
         E-mails of others lead nowhere here, and whether that is a problem is the plan's to say.
@@ -280,13 +282,13 @@ class _Asked:
         found: defaultdict[tuple[UserType, str], tuple[Account, ...]] = defaultdict(tuple)
         for account in accounts.values():
             if account and account.email:
-                found[account.user_type, account.email.casefold()] += (account,)
+                found[account.user_type, mail_key(account.email)] += (account,)
         pinned = people.pins(self.world.lockfile.known.get(self.tenant.name, {}))
         everybody, at = self.world.desired.people, self.world.scope.at
-        return people.identify(self.bound, everybody, self.groups, found, pinned, at).tenant
+        return people.identify(self.bound, everybody, self.groups, found, pinned, at)
 
     def _person(self, told: DesiredTenant, user: str, account: Account | None) -> Person:
         """All that configuration and service know of a user."""
         email, name = (account.email, account.name) if account else ("", "")
-        person = told.people.get(user) or self.by_mail.get(email.casefold()) or Person()
+        person = told.people.get(user) or self.by_mail.get(mail_key(email)) or Person()
         return replace(person, id=user, email=person.email or email or None, name=person.name or name)

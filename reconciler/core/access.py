@@ -96,6 +96,7 @@ class Listing(StrEnum):
     """What the configuration says of a membership that is there."""
 
     LISTED = "listed"
+    OFFBOARDED = "offboarded, but still a member"
     OVER = "listed, but its time is over"
     EARLY = "listed, but its time has not come"
     UNLISTED = "not listed in the configuration"
@@ -119,8 +120,13 @@ class Seat:
     until: datetime | None = None
 
 
-def seat(user: str, group: LiveGroup, desired: DesiredGroup | None) -> Seat:
-    """How the user comes to be in the group; ``desired`` has its entries told apart (:mod:`.people`)."""
+def seat(user: str, group: LiveGroup, desired: DesiredGroup | None, leaving: Mapping[str, Entry]) -> Seat:
+    """How the user comes to be in the group; ``desired`` has its entries told apart (:mod:`.people`).
+
+    Who is ``leaving`` is to be in no group at all, so that line counts before any other.
+    """
+    if (gone := leaving.get(user)) is not None:
+        return Seat(user, group, Listing.OFFBOARDED, gone.source, reason=gone.reason)
     if desired is None:
         return Seat(user, group, Listing.FOREIGN)
     if desired.members is None:

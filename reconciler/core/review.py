@@ -15,6 +15,7 @@ NO_ACCOUNT: Final = "does not exist"
 class Standing(StrEnum):
     """What a reviewer has to make of a membership, the pressing ones first."""
 
+    OFFBOARDED = "offboarded"
     DORMANT = "dormant"
     UNMANAGED = "unmanaged"
     LISTED = "listed"
@@ -42,7 +43,12 @@ class Held:
 
     @property
     def standing(self) -> Standing:
-        """Dormant counts before unmanaged: whoever can't use an access hardly needs it, whoever gave it."""
+        """Dormant counts before unmanaged: whoever can't use an access hardly needs it, whoever gave it.
+
+        Who is offboarded comes first even with a locked account, because an account can be opened again.
+        """
+        if self.seat.listing is Listing.OFFBOARDED:
+            return Standing.OFFBOARDED
         if self.problem or self.seat.listing is Listing.OVER:
             return Standing.DORMANT
         return Standing.LISTED if self.seat.listing is Listing.LISTED else Standing.UNMANAGED

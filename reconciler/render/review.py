@@ -18,6 +18,7 @@ FORMAT: Final = 1
 HEADINGS: Final = ("User", "Group", "Scope", "Through", "Until", "Why", "Line")
 NO_SCOPE: Final = "no scope"
 MEANINGS: Final = {
+    Standing.OFFBOARDED: "to be in no group at all, and still in one",
     Standing.DORMANT: "accounts that are locked, inactive or gone, and entries whose time is over",
     Standing.UNMANAGED: "groups outside the configuration, and members that it does not list, or not yet",
     Standing.LISTED: "asked for by a line of the configuration",
@@ -41,9 +42,14 @@ class Report:
         )
 
     @property
+    def odd(self) -> int:
+        """How many memberships somebody has to look at."""
+        return self.count() - self.count(Standing.LISTED)
+
+    @property
     def verdict(self) -> str:
         """The one sentence to take along."""
-        total, odd = self.count(), self.count(Standing.DORMANT, Standing.UNMANAGED)
+        total, odd = self.count(), self.odd
         missing = f"Incomplete: {plural(len(self.failures), 'tenant')} could not be read. " if self.failures else ""
         if not total:
             return f"{missing}Nobody is in any group"

@@ -15,7 +15,9 @@ from reconciler.render.text import number, place
 
 OWN: Final = ("review.css", "review.js")
 HEADINGS: Final = ("User", "Group", "Scopes", "Until", "Why", "Line")
-LOOKS: Final = {Standing.DORMANT: "destroy", Standing.UNMANAGED: "change", Standing.LISTED: "add"}
+LOOKS: Final = {
+    Standing.OFFBOARDED: "destroy", Standing.DORMANT: "destroy", Standing.UNMANAGED: "change", Standing.LISTED: "add",
+}  # fmt: skip
 """The colours: red and amber for what needs a look."""
 
 
@@ -39,7 +41,7 @@ def page(report: Report, line_of: LineOf = no_line) -> Iterator[str]:
 
 
 def _summary(report: Report) -> Iterator[str]:
-    look = "bad" if report.failures else "plain" if report.count(Standing.DORMANT, Standing.UNMANAGED) else "good"
+    look = "bad" if report.failures else "plain" if report.odd else "good"
     yield "<header>"
     yield '<button type="button" id="theme" hidden>Dark</button>'
     yield "<h1>Access review</h1>"

@@ -151,7 +151,14 @@ PLAIN = DesiredGroup(GROUP, "g", members={"ben": OTHER}, reasons={"ben": "OPS-2"
 )
 def test_seats(user: str, desired: DesiredGroup | None, expected: Seat) -> None:
     """Where a membership comes from, or that the configuration does not ask for it."""
-    assert seat(user, LIVE, desired) == expected
+    assert seat(user, LIVE, desired, {"cleo": ENTRY}) == expected
+
+
+@pytest.mark.parametrize("desired", [None, PLAIN, replace(PLAIN, named={"ana": ENTRY})])
+def test_a_seat_of_who_is_offboarded(desired: DesiredGroup | None) -> None:
+    """The line that offboards counts, whatever else the configuration says of user and group."""
+    leaving = {"ana": Entry(Person("ana", "ana"), OTHER, reason="HR-1")}
+    assert seat("ana", LIVE, desired, leaving) == Seat("ana", LIVE, Listing.OFFBOARDED, OTHER, reason="HR-1")
 
 
 def test_ways() -> None:

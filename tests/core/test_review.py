@@ -19,6 +19,8 @@ LOCKED = Account("u", EMPLOYEE, problem="is locked", shut=True)
     ("account", "listing", "standing"),
     [
         (SOUND, Listing.LISTED, Standing.LISTED),
+        (SOUND, Listing.OFFBOARDED, Standing.OFFBOARDED),
+        (LOCKED, Listing.OFFBOARDED, Standing.OFFBOARDED),
         (SOUND, Listing.OVER, Standing.DORMANT),
         (SOUND, Listing.EARLY, Standing.UNMANAGED),
         (SOUND, Listing.UNLISTED, Standing.UNMANAGED),
@@ -64,4 +66,4 @@ def test_always_the_same_order() -> None:
         (("u3", "g", "order.read"), ("u2", "a"), ("u2", "g", "order.read"), ("u1", "a"), ("u1", "g", "order.read"))
     }
     whole = review(people, seats, granted)
-    assert (whole.users, [len(whole.of(standing)) for standing in Standing]) == (3, [1, 1, 3])
+    assert (whole.users, [len(whole.of(standing)) for standing in Standing]) == (3, [0, 1, 1, 3])

@@ -114,6 +114,26 @@ def test_an_entry_whose_time_is_over_is_dormant(applied: Workplace) -> None:
     assert (document["kind"], document["at"], document["failures"]) == ("access", "2995-01-01T00:00:00Z", {})
 
 
+def test_who_is_offboarded_and_still_there(applied: Workplace) -> None:
+    """They stand first with the line that offboards them, be it a list, or the day on which somebody left."""
+    gone = CONFIGURATION.replace("{email: Marta@acme.example}", "{email: Marta@acme.example, left: 2026-11-01}")
+    applied.configure(f"{gone}    offboarded: [{{id: zoe, reason: HR-1}}]\n")
+    found = applied.run("access", "--at", "2026-11-24").out.splitlines()
+    assert found[0] == "5 of 6 memberships need a look."
+    assert found[3] == "Offboarded (2): to be in no group at all, and still in one"
+    told = [[cell.strip() for cell in line.split("  ") if cell.strip()] for line in found[5:7]]
+    marta = "marta (Marta@acme.example, <b> +cmd|' /C calc'!A0, 00uM)"
+    still = "offboarded, but still a member"
+    assert told == [
+        [marta, "ours (=Ours)", "order.manage--DE", "access control orders (Orders) <- template office", still,
+         "reconciler.yaml:2:38"],
+        ["zoe@acmeprod.example (zoe)", "bo-manager (Managers)", "desk.open", "access control desk", f"{still}; HR-1",
+         "reconciler.yaml:18:18"],
+    ]  # fmt: skip
+    explained = applied.run("explain", "zoe").out.splitlines()
+    assert explained[1].endswith(f"group bo-manager (Managers) <- reconciler.yaml:18:18 ({still}; HR-1)")
+
+
 def test_a_spreadsheet(applied: Workplace) -> None:
     """A row for each user, group and scope; no formula among the cells; the same file whenever nothing has changed."""
     found = applied.run("access", "--format", "csv", "-o", "review.csv")
