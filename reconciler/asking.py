@@ -15,6 +15,7 @@ from reconciler.core import review as reviewing
 from reconciler.core.access import Access, Answer, Catalog, Granted, Seat
 from reconciler.core.match import bind
 from reconciler.core.model import Account, Control, Desired, DesiredTenant, LiveGroup, Person, UserType, mail_key
+from reconciler.core.past import Trail
 from reconciler.core.people import Identified
 from reconciler.core.review import Review
 from reconciler.diagnostics import Diagnostic, PlanError, ReconcilerError, Severity
@@ -155,9 +156,9 @@ def who(world: World, connect: Reach, asked: str) -> Answers:
     return answers
 
 
-def review(world: World, connect: Reach) -> Reviews:
-    """Every membership of every tenant, each list of the service read once."""
-    return Reviews(*each(world.tenants, lambda tenant: _Asked(world, tenant, connect(tenant.name)).review()))
+def review(world: World, connect: Reach, trail: Trail) -> Reviews:
+    """Every membership of every tenant, each list of the service read once; ``trail`` tells since when they are."""
+    return Reviews(*each(world.tenants, lambda tenant: _Asked(world, tenant, connect(tenant.name)).review(trail)))
 
 
 class _Asked:
@@ -212,7 +213,7 @@ class _Asked:
             return Answer((), choices=(*self.groups, *{scope for scopes in granted.values() for scope in scopes}))
         return self._answer(*self._members(granting), meant, self._flaws(granting, catalog))
 
-    def review(self) -> Review:
+    def review(self, trail: Trail) -> Review:
         """All memberships there are."""
         groups = list(self.groups.values())
         catalog = self._catalog(groups)
@@ -220,7 +221,8 @@ class _Asked:
         accounts, sitting = self._members(groups)
         told, seats = self._seats(accounts, sitting)
         known = {user: (self._person(told, user, account), account) for user, account in accounts.items()}
-        return reviewing.review(known, seats, granted, self._warnings(self._flaws(groups, catalog)))
+        warnings = self._warnings(self._flaws(groups, catalog))
+        return reviewing.review(known, seats, granted, trail, self.tenant.name, warnings)
 
     def _members(self, groups: Iterable[LiveGroup]) -> tuple[dict[str, Account | None], list[tuple[str, LiveGroup]]]:
         read = self.iam.members(groups).values()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from reconciler.cli.audit import trail
 from reconciler.cli.explain import world_of
 from reconciler.cli.instant import at_option
 from reconciler.cli.output import line_of, show, show_diagnostics, talk
@@ -83,14 +84,18 @@ def access(session: Session, format_: str, out: Path | None, at: datetime | None
 
     now = (at or datetime.now(UTC)).replace(microsecond=0)
     loaded, world = world_of(session, now)
+    past = trail(session, loaded.audit)
     with session.service(loaded, parallelism) as connect:
-        found = review(world, connect)
+        found = review(world, connect, past)
     failures = {tenant: error.reason for tenant, error in found.errors.items()}
-    lines = FORMATS[format_](Report(found.tenants, failures, now, session.service_name))
+    report = Report(found.tenants, failures, now, session.service_name, past)
+    lines = FORMATS[format_](report)
     if out:
         _write(out, lines, MARKED if format_ == "csv" else "utf-8")
     else:
         show(lines)
+    if format_ == "csv":  # whose rows have no place for them
+        talk(report.notes)
     for each in found.tenants.values():
         show_diagnostics(each.warnings)
     show_errors(found.errors)

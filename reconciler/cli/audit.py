@@ -1,7 +1,7 @@
 """The audit file's way into an apply: where it is, and the record that is written when the apply has ended."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -12,7 +12,9 @@ from reconciler.diagnostics import StateError
 
 if TYPE_CHECKING:
     from reconciler.apply import Book, Report
+    from reconciler.core.chain import Chain
     from reconciler.core.history import Deed, Record
+    from reconciler.core.past import Trail
     from reconciler.core.plan import Change, Plan
     from reconciler.engine import Outlook
     from reconciler.state import Lockfile
@@ -50,6 +52,40 @@ def place(session: Session, configured: str) -> "AuditFile":
 
     found = open_audit(configured)
     return open_audit(f"file:{session.sandbox_database.with_name('sandbox.audit.jsonl')}") if session.sandbox else found
+
+
+def records(audit: "AuditFile", chain: "Chain", flaws: list[str]) -> Iterator["Record"]:
+    """The records that can be read, one at a time; what is wrong with any is added to the ``flaws``."""
+    from reconciler.core import history
+
+    for line in audit.lines():
+        mine = followed(audit, chain, line)
+        try:
+            yield history.read(line)
+        except (ValueError, RecursionError) as error:
+            mine = mine or [f"{audit.path}:{chain.lines}: this record can't be read: {error}"]
+        flaws += mine
+
+
+def followed(audit: "AuditFile", chain: "Chain", line: bytes) -> list[str]:
+    """What is wrong with the next line, where it stands."""
+    return [f"{audit.path}:{chain.lines}: {flaw}" for flaw in chain.follow(line)]
+
+
+def trail(session: Session, configured: str | None) -> "Trail":
+    """What the audit file, if one is named and there is one already, says of each membership."""
+    from reconciler.core.chain import Chain
+    from reconciler.core.past import Trail
+
+    if configured is None:
+        return Trail()
+    audit = place(session, configured)
+    found, flaws = Trail(session.service_name, audit.url), list[str]()
+    if audit.path.exists():
+        for each in records(audit, Chain(), flaws):
+            found.follow(each)
+    found.flaws = len(flaws)
+    return found
 
 
 def commit(environ: Mapping[str, str]) -> str:

@@ -1,12 +1,11 @@
 """``log``: who gave whom access, when and under which plan, from the records that applies have left."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from reconciler.cli.audit import place
+from reconciler.cli.audit import followed, place, records
 from reconciler.cli.instant import Instant
 from reconciler.cli.output import show, talk
 from reconciler.cli.session import Session, shared_options
@@ -14,7 +13,6 @@ from reconciler.diagnostics import ConfigurationError, ExitCode, ReconcilerError
 
 if TYPE_CHECKING:
     from reconciler.core.chain import Chain
-    from reconciler.core.history import Question, Record
     from reconciler.state.audit import AuditFile
 
 
@@ -67,13 +65,13 @@ def log(
         return _verify(session, audit, chain)
     question = Question(_names(session, what), frozenset(session.tenants), since)
     flaws: list[str] = []
-    records = _records(audit, chain, question, flaws)
+    found = filter(None, map(question.answer, records(audit, chain, flaws)))
     if format_ == "json":
-        show(encode(record).decode() for record in records)
+        show(encode(record).decode() for record in found)
     else:
         from reconciler.render.log import text
 
-        show(text(records, session.color))
+        show(text(found, session.color))
     talk([f"warning: {flaw}" for flaw in flaws])
     return ExitCode.ERROR if flaws else ExitCode.DONE
 
@@ -103,31 +101,12 @@ def _names(session: Session, what: str | None) -> frozenset[str]:
         return also_called(what, ())
 
 
-def _records(audit: "AuditFile", chain: "Chain", question: "Question", flaws: list[str]) -> Iterator["Record"]:
-    """The records that are asked for, one at a time; what is wrong with any of all is added to the ``flaws``."""
-    from reconciler.core.history import read
-
-    for line in audit.lines():
-        mine = _followed(audit, chain, line)
-        try:
-            found = question.answer(read(line))
-        except (ValueError, RecursionError) as error:
-            mine = mine or [f"{audit.path}:{chain.lines}: this record can't be read: {error}"]
-        else:
-            yield from filter(None, [found])
-        flaws += mine
-
-
-def _followed(audit: "AuditFile", chain: "Chain", line: bytes) -> list[str]:
-    return [f"{audit.path}:{chain.lines}: {flaw}" for flaw in chain.follow(line)]
-
-
 def _verify(session: Session, audit: "AuditFile", chain: "Chain") -> int:
     from reconciler.render.text import plural, safe
 
     bad = 0
     for line in audit.lines():
-        flaws = _followed(audit, chain, line)
+        flaws = followed(audit, chain, line)
         bad += len(flaws)
         show(map(safe, flaws))
     if chain.kept and not chain.met:

@@ -7,6 +7,7 @@ from typing import Final
 
 from reconciler.core.access import Granted, Listing, Origin, Seat
 from reconciler.core.model import Account, Person, UserType
+from reconciler.core.past import Event, Trail
 from reconciler.diagnostics import Diagnostic
 
 NO_ACCOUNT: Final = "does not exist"
@@ -23,12 +24,16 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """One membership of one person with all scopes that it grants, each with its origins."""
+    """One membership of one person with all scopes that it grants, each with its origins.
+
+    ``event`` tells since when it is there, None if nobody knows.
+    """
 
     person: Person
     account: Account | None
     seat: Seat
     scopes: Mapping[str, tuple[Origin, ...]]
+    event: Event | None = None
 
     @property
     def user_type(self) -> UserType:
@@ -75,10 +80,15 @@ def review(
     people: Mapping[str, tuple[Person, Account | None]],
     seats: Iterable[Seat],
     granted: Granted,
+    trail: Trail,
+    tenant: str,
     warnings: Iterable[Diagnostic] = (),
 ) -> Review:
     """The review of a tenant; ``people`` has who is known of each user that sits somewhere."""
-    found = (Held(*people[seat.user], seat, granted[seat.group.id]) for seat in seats)
+    found = (
+        Held(*people[seat.user], seat, granted[seat.group.id], trail.of(tenant, seat.group.id, seat.user))
+        for seat in seats
+    )
     return Review(tuple(sorted(found, key=_order)), tuple(warnings))
 
 

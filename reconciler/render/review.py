@@ -7,15 +7,17 @@ from datetime import datetime
 from typing import Any, Final
 
 from reconciler.core.access import Listing
+from reconciler.core.past import Trail
 from reconciler.core.review import Held, Review, Standing
 from reconciler.render.access import group_called, membership, origin, person, teams, through, title, utc
 from reconciler.render.dates import stamp
 from reconciler.render.markup import cell, code, prose
 from reconciler.render.naming import called
+from reconciler.render.past import record, silence, since
 from reconciler.render.text import columns, place, plural, safe
 
 FORMAT: Final = 1
-HEADINGS: Final = ("User", "Group", "Scope", "Through", "Until", "Why", "Line")
+HEADINGS: Final = ("User", "Group", "Scope", "Through", "Since", "Until", "Why", "Line")
 NO_SCOPE: Final = "no scope"
 MEANINGS: Final = {
     Standing.OFFBOARDED: "to be in no group at all, and still in one",
@@ -28,18 +30,27 @@ MEANINGS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The reviews of all tenants, why some are missing (``failures``), and as of when and of which service it is."""
+    """The reviews of all tenants, why some are missing (``failures``), and as of when and of which service it is.
+
+    ``trail`` is what told since when memberships are there.
+    """
 
     tenants: Mapping[str, Review]
     failures: Mapping[str, str]
     at: datetime
     service: str
+    trail: Trail
 
     def count(self, *standings: Standing) -> int:
         """How many memberships have one of the standings; all if none is named."""
         return sum(
             len(review.of(standing)) for review in self.tenants.values() for standing in standings or tuple(Standing)
         )
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader has to know of all of it, once."""
+        return tuple(silence(self.trail, (held for review in self.tenants.values() for held in review.held)))
 
     @property
     def odd(self) -> int:
@@ -97,6 +108,7 @@ def why(held: Held) -> str:
 def table(report: Report) -> Iterator[str]:
     """A line for each scope of each membership; what is the same as in the line above is not said again."""
     yield f"{report.verdict}."
+    yield from report.notes
     for tenant, reason in sorted(report.failures.items()):
         yield f"{safe(tenant)}: could not be read: {safe(reason)}"
     for tenant, review in report.tenants.items():
@@ -111,10 +123,13 @@ def table(report: Report) -> Iterator[str]:
 def _lines(held: Held) -> Iterator[tuple[str, ...]]:
     granted = scopes(held) or [(NO_SCOPE, "")]
     seat = held.seat
-    who, rest = (called(held.person), group_called(seat.group)), (until(held), why(held), place(seat.source))
+    who, rest = (
+        (called(held.person), group_called(seat.group)),
+        (since(held), until(held), why(held), place(seat.source)),
+    )
     for scope, origins in granted:
         yield (*who, scope, origins, *rest)
-        who, rest = ("", ""), ("", "", "")
+        who, rest = ("", ""), ("", "", "", "")
 
 
 def _aligned(lines: Sequence[tuple[str, ...]]) -> Iterator[str]:
@@ -129,6 +144,9 @@ def markdown(report: Report) -> Iterator[str]:
     yield "## Access review"
     yield ""
     yield f"**{report.verdict}.** As of {stamp(report.at)}, {code(report.service)}."
+    for note in report.notes:
+        yield ""
+        yield prose(note)
     for tenant, reason in sorted(report.failures.items()):
         yield ""
         yield f"Tenant {code(tenant)} could not be read: {prose(reason)}"
@@ -150,7 +168,7 @@ def _row(held: Held) -> str:
     cells = (
         _cells([called(held.person)]), _cells([group_called(seat.group)]),
         _cells([scope for scope, _ in granted]) or NO_SCOPE, _cells([origins for _, origins in granted]),
-        until(held), _cells([why(held)]), _cells([place(seat.source)]),
+        since(held), until(held), _cells([why(held)]), _cells([place(seat.source)]),
     )  # fmt: skip
     return f"| {' | '.join(cells)} |"
 
@@ -168,6 +186,7 @@ def document(report: Report) -> str:
         "service": report.service,
         "tenants": [_tenant(*each) for each in report.tenants.items()],
         "failures": dict(report.failures),
+        "notes": list(report.notes),
     }
     return json.dumps(found, indent=2, ensure_ascii=False)
 
@@ -187,4 +206,5 @@ def _membership(held: Held) -> dict[str, Any]:
         **({"groupName": name} if name else {}),
         "scopes": [{"scope": scope, "through": list(map(origin, found))} for scope, found in held.scopes.items()],
         **membership(held.seat),
+        **({"since": record(held.event)} if held.event else {}),
     }

@@ -3,19 +3,20 @@
 import csv
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Final
 
 from reconciler.core.access import Listing
 from reconciler.core.review import Held
 from reconciler.render.access import teams, through, title, utc
+from reconciler.render.past import exactly
 from reconciler.render.review import Report
 from reconciler.render.text import place, safe
 
 COLUMNS: Final = (
     "tenant", "standing", "user", "handle", "name", "email", "userType", "account", "group", "groupName", "scope",
-    "through", "until", "reason", "team", "configuration", "line",
+    "through", "since", "until", "reason", "team", "configuration", "line", "by", "commit", "job",
 )  # fmt: skip
 UNREAD: Final = "unread"
 """The standing in the one row of a tenant that could not be read: a file that lacks it must not look complete."""
@@ -38,7 +39,8 @@ def rows(report: Report) -> Iterator[str]:
     """The file line by line, the header first."""
     yield _line(COLUMNS)
     for tenant, reason in sorted(report.failures.items()):
-        yield _line((tenant, UNREAD, *[""] * 13, reason, ""))
+        told = {"tenant": tenant, "standing": UNREAD, "configuration": reason}
+        yield _line(told.get(column, "") for column in COLUMNS)
     for tenant, review in report.tenants.items():
         for held in review.held:
             yield from (_line((tenant, *cells)) for cells in _rows(held))
@@ -53,12 +55,14 @@ def _rows(held: Held) -> Iterator[tuple[str, ...]]:
     )  # fmt: skip
     listed = "listed" if seat.listing is Listing.LISTED else seat.listing.value
     until = utc(seat.until) if seat.until else ""
-    after = (until, seat.reason, teams(seat), listed, place(seat.source))
+    event = held.event
+    cause = (event.who, event.commit, event.job) if event else ("", "", "")
+    after = (exactly(event), until, seat.reason, teams(seat), listed, place(seat.source), *cause)
     for scope, origins in held.scopes.items() or [("", ())]:
         yield (*before, scope, ", ".join(map(through, origins)), *after)
 
 
-def _line(cells: tuple[str, ...]) -> str:
+def _line(cells: Iterable[str]) -> str:
     line = io.StringIO()
     csv.writer(line, quoting=csv.QUOTE_ALL, lineterminator="").writerow(map(plain, cells))
     return line.getvalue()

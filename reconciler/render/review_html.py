@@ -10,11 +10,12 @@ from reconciler.render.html import FIELD, MANY_TENANTS, closing, failures, openi
 from reconciler.render.html_text import foreign, shown
 from reconciler.render.messages import LineOf, no_line
 from reconciler.render.naming import called
+from reconciler.render.past import cause, since
 from reconciler.render.review import MEANINGS, NO_SCOPE, Report, parts, scopes, tally, until, why
 from reconciler.render.text import number, place
 
 OWN: Final = ("review.css", "review.js")
-HEADINGS: Final = ("User", "Group", "Scopes", "Until", "Why", "Line")
+HEADINGS: Final = ("User", "Group", "Scopes", "Since", "Until", "Why", "Line")
 LOOKS: Final = {
     Standing.OFFBOARDED: "destroy", Standing.DORMANT: "destroy", Standing.UNMANAGED: "change", Standing.LISTED: "add",
 }  # fmt: skip
@@ -55,6 +56,7 @@ def _summary(report: Report) -> Iterator[str]:
     yield f"<div><dt>As of</dt> <dd>{stamp(report.at)}</dd></div>"
     yield f"<div><dt>Service</dt> <dd>{foreign(report.service)}</dd></div>"
     yield "</dl>"
+    yield from (f"<p>{shown(note)}</p>" for note in report.notes)
     yield "</header>"
 
 
@@ -91,9 +93,15 @@ def _row(held: Held) -> Iterator[str]:
     yield f'<tr><th scope="row">{shown(called(held.person))}</th>'
     yield f"<td>{shown(group_called(seat.group))}</td>"
     yield f"<td>{_scopes(held)}</td>"
+    yield f"<td>{_since(held)}</td>"
     yield f"<td>{until(held)}</td>"
     yield f"<td>{shown(why(held))}</td>"
     yield f"<td><samp>{shown(place(seat.source))}</samp></td></tr>"
+
+
+def _since(held: Held) -> str:
+    because = cause(held)
+    return since(held) + (f" <small>{shown(because)}</small>" if because else "")
 
 
 def _scopes(held: Held) -> str:

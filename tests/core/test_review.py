@@ -1,12 +1,14 @@
 """What a review makes of each membership, and that its order depends on nothing but its content."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from itertools import permutations
 
 import pytest
 
 from reconciler.core.access import Listing, Origin, Seat
 from reconciler.core.model import Account, LiveGroup, Person, UserType
+from reconciler.core.past import Event, Trail
 from reconciler.core.review import Held, Standing, review
 
 EMPLOYEE, CUSTOMER = UserType.EMPLOYEE, UserType.CUSTOMER
@@ -58,12 +60,18 @@ def test_always_the_same_order() -> None:
         Seat("u2", OTHER, Listing.FOREIGN), Seat("u3", GROUP, Listing.LISTED),
     ]  # fmt: skip
     granted = {"g": {"order.read": (Origin("orders"),)}, "a": {}}
+    trail = Trail()
+    trail.events["acme", "g"]["u1"] = event = Event(datetime(2026, 11, 24, tzinfo=UTC), is_member=True)
     orders = {
-        tuple((held.seat.user, held.seat.group.id, *held.scopes) for held in review(people, some, granted).held)
+        tuple(
+            (held.seat.user, held.seat.group.id, *held.scopes)
+            for held in review(people, some, granted, trail, "acme").held
+        )
         for some in permutations(seats)
     }
     assert orders == {
         (("u3", "g", "order.read"), ("u2", "a"), ("u2", "g", "order.read"), ("u1", "a"), ("u1", "g", "order.read"))
     }
-    whole = review(people, seats, granted)
+    whole = review(people, seats, granted, trail, "acme")
+    assert [held.event for held in whole.held] == [None, None, None, None, event]
     assert (whole.users, [len(whole.of(standing)) for standing in Standing]) == (3, [0, 1, 1, 3])

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -31,6 +32,9 @@ tenants:
           - {id: ben, until: 2990-01-01, reason: OPS-7}
           - lost
 """
+
+
+UNKNOWN = "Since when is not known: the configuration names no audit file, in which applies would record it."
 
 
 @pytest.fixture
@@ -71,10 +75,11 @@ def test_every_kind_of_membership(applied: Workplace) -> None:
     assert (found.code, found.err) == (0, "")
     told = [[cell.strip() for cell in line.split("  ") if cell.strip()] for line in found.out.splitlines()]
     way = "access control orders (Orders) <- template office"
-    heading = ["User", "Group", "Scope", "Through", "Until", "Why", "Line"]
+    heading = ["User", "Group", "Scope", "Through", "Since", "Until", "Why", "Line"]
     foreign = "the group is outside the configuration"
     assert told == [
         ["4 of 6 memberships need a look."],
+        [UNKNOWN],
         ["acmeprod: 6 users, 6 memberships, 2 scopes"],
         [],
         ["Dormant (1): accounts that are locked, inactive or gone, and entries whose time is over"],
@@ -120,8 +125,8 @@ def test_who_is_offboarded_and_still_there(applied: Workplace) -> None:
     applied.configure(f"{gone}    offboarded: [{{id: zoe, reason: HR-1}}]\n")
     found = applied.run("access", "--at", "2026-11-24").out.splitlines()
     assert found[0] == "5 of 6 memberships need a look."
-    assert found[3] == "Offboarded (2): to be in no group at all, and still in one"
-    told = [[cell.strip() for cell in line.split("  ") if cell.strip()] for line in found[5:7]]
+    assert found[4] == "Offboarded (2): to be in no group at all, and still in one"
+    told = [[cell.strip() for cell in line.split("  ") if cell.strip()] for line in found[6:8]]
     marta = "marta (Marta@acme.example, <b> +cmd|' /C calc'!A0, 00uM)"
     still = "offboarded, but still a member"
     assert told == [
@@ -134,10 +139,60 @@ def test_who_is_offboarded_and_still_there(applied: Workplace) -> None:
     assert explained[1].endswith(f"group bo-manager (Managers) <- reconciler.yaml:18:18 ({still}; HR-1)")
 
 
+AUDIT = "audit: {url: file:audit.jsonl}\n"
+JOB = {"GITHUB_SERVER_URL": "https://forge.example", "GITHUB_REPOSITORY": "acme/access", "GITHUB_RUN_ID": "71",
+       "GITHUB_SHA": "=9f1c2ab"}  # fmt: skip
+
+
+def test_since_when(work: Workplace, world: World) -> None:
+    """Who came by an apply has its day, commit and job; who was there before has its bound; of others nobody knows."""
+    world.add("clerks", "ana")
+    adopts = "      - match: {id: clerks}\n        membership: additive\n        members: [ana]\n"
+    work.configure(f"{AUDIT}{CONFIGURATION}{adopts}")
+    waiting = work.run("access").out.splitlines()
+    assert re.fullmatch(r"Since when is not known: no apply has written to file:\S+/audit.jsonl yet.", waiting[1])
+    assert work.apply(**JOB).code == 0
+    (day, at) = (json.loads((work.folder / "audit.jsonl").read_text())["time"][:end] for end in (10, 20))
+    who = json.loads((work.folder / "audit.jsonl").read_text())["who"]
+    origin = {"who": who, "commit": "=9f1c2ab", "job": "https://forge.example/acme/access/actions/runs/71"}
+    document = json.loads(work.run("access", "--format", "json").out)
+    since = {each["user"]["id"]: each.get("since") for each in document["tenants"][0]["memberships"]}
+    assert since == {
+        "00uM": {"at": at, **origin}, "ben": {"at": at, **origin}, "lost": {"at": at, **origin},
+        "ana": {"before": at, **origin}, "kim": None, "zoe": None,
+    }  # fmt: skip
+    (note,) = document["notes"]
+    assert re.fullmatch(
+        r"Where no day stands under Since, the records in file:\S+, which begin .{20}, do not tell.", note
+    )
+    rows = {row["user"]: row for row in csv.DictReader(io.StringIO(work.run("access", "--format", "csv").out))}
+    assert [rows[user]["since"] for user in ("ben", "ana", "zoe")] == [at, f"before {at}", ""]
+    assert (rows["ben"]["by"], rows["ben"]["commit"], rows["ben"]["job"]) == (who, "'=9f1c2ab", origin["job"])
+    table = [line for line in work.run("access").out.splitlines() if line.startswith(("  ana@", "  ben@"))]
+    assert [f"  before {day}  " in table[0], f"  {day}  " in table[1], len(table)] == [True, True, 2]
+    assert f"<td>{day} <small>by {who}, commit =9f1c2ab, {origin['job']}</small></td>" in (
+        work.run("access", "--format", "html").out
+    )
+
+
+def test_since_when_of_a_record_that_was_changed(work: Workplace) -> None:
+    """The report says that it can't be relied on, and how to find out what is wrong."""
+    work.configure(f"{AUDIT}{CONFIGURATION}")
+    assert work.apply().code == 0
+    path = work.folder / "audit.jsonl"
+    path.write_text(path.read_text().replace('"who":"', '"who":"nobody or ') + "torn")
+    found = work.run("access")
+    assert (found.code, found.err) == (0, "")
+    (told,) = [line for line in found.out.splitlines() if "log --verify" in line]
+    assert re.fullmatch(
+        r"file:\S+ has 2 flaws, so since when may be wrong: `reconciler log --verify` names them.", told
+    )
+
+
 def test_a_spreadsheet(applied: Workplace) -> None:
     """A row for each user, group and scope; no formula among the cells; the same file whenever nothing has changed."""
     found = applied.run("access", "--format", "csv", "-o", "review.csv")
-    assert (found.code, found.out, found.err) == (0, "", "Wrote review.csv.\n")
+    assert (found.code, found.out, found.err) == (0, "", f"Wrote review.csv.\n{UNKNOWN}\n")
     path = applied.folder / "review.csv"
     data = path.read_bytes()
     assert path.stat().st_mode & 0o077 == 0
@@ -155,9 +210,9 @@ def test_a_spreadsheet(applied: Workplace) -> None:
         "tenant": "acmeprod", "standing": "listed", "user": "00uM", "handle": "marta",
         "name": "<b> +cmd|' /C calc'!A0", "email": "Marta@acme.example", "userType": "EMPLOYEE", "account": "",
         "group": "ours", "groupName": "'=Ours", "scope": "order.manage--DE",
-        "through": "access control orders (Orders) <- template office", "until": "3000-01-01T00:00:00Z",
-        "reason": "'=HYPERLINK(\"http://evil.example\")", "team": "ops", "configuration": "listed",
-        "line": "reconciler.yaml:4:9",
+        "through": "access control orders (Orders) <- template office", "since": "",
+        "until": "3000-01-01T00:00:00Z", "reason": "'=HYPERLINK(\"http://evil.example\")", "team": "ops",
+        "configuration": "listed", "line": "reconciler.yaml:4:9", "by": "", "commit": "", "job": "",
     }  # fmt: skip
     assert applied.run("access", "--format", "csv").out == data.decode("utf-8-sig")
 

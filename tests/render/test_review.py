@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from reconciler.core.access import Granted, Listing, Origin, Seat
 from reconciler.core.model import Account, LiveGroup, Person, UserType
+from reconciler.core.past import Event, Trail
 from reconciler.core.review import Review, review
 from reconciler.diagnostics import Diagnostic, Severity, Source
 from reconciler.render.review import HEADINGS, Report, markdown, table
@@ -52,7 +53,10 @@ def small() -> Report:
         "ops": {"a.read": (Origin("reading"), Origin("both", "tp", "Both")), "a.write": (Origin("both", "tp"),)},
         "odd": {},
     }
-    return Report({"acme": review(people, seats, granted)}, {}, AT, "sandbox")
+    trail = Trail("sandbox", "file:audit.jsonl", AT)
+    trail.events["acme", "ops"]["u1"] = Event(AT, True, False, "ana@laptop", "9f1c2ab", "https://ci.example/7")
+    trail.events["acme", "ops"]["u2"] = Event(AT, is_member=True, is_bound=True)
+    return Report({"acme": review(people, seats, granted, trail, "acme")}, {}, AT, "sandbox", trail)
 
 
 def test_small_table() -> None:
@@ -60,9 +64,9 @@ def test_small_table() -> None:
     both = "access control both"
     told = list(table(small()))
     assert [re.sub("  +", " ~ ", line.strip()) for line in told[-4:]] == [
-        "User ~ Group ~ Scope ~ Through ~ Until ~ Why ~ Line",
+        "User ~ Group ~ Scope ~ Through ~ Since ~ Until ~ Why ~ Line",
         f"ana (ana@acme.example, Ana | Silva, u1) ~ ops (Operations) ~ a.read ~ access control reading, {both} (Both)"
-        " <- template tp ~ 2026-11-24 00:00 UTC ~ team all > core; -OPS-1 ~ a.yaml:3:9",
+        " <- template tp ~ 2026-11-24 ~ 2026-11-24 00:00 UTC ~ team all > core; -OPS-1 ~ a.yaml:3:9",
         f"a.write ~ {both} <- template tp",
         "",
     ]
@@ -73,20 +77,23 @@ def test_small_markdown() -> None:
     """A row for each membership; whatever could end a cell is written out."""
     assert list(markdown(small())) == [
         "## Access review", "", "**2 of 3 memberships need a look.** As of 2026-11-24 00:00 UTC, `sandbox`.", "",
+        "Where no day stands under Since, the records in `file:audit.jsonl`, which begin `2026-11-24` `00:00` UTC,"
+        " do not tell.", "",
         "### `acme`: 3 users, 3 memberships, 2 scopes", "",
         "#### Dormant (1): accounts that are locked, inactive or gone, and entries whose time is over", "",
-        "| User | Group | Scope | Through | Until | Why | Line |", "|---|---|---|---|---|---|---|",
+        "| User | Group | Scope | Through | Since | Until | Why | Line |", "|---|---|---|---|---|---|---|---|",
         "| `u2` | `ops (Operations)` | `a.read`<br>`a.write` | `access control reading, access control both (Both)"
-        " <- template tp`<br>`access control both <- template tp` |  | `the account does not exist` | `a.yaml:4:9` |",
+        " <- template tp`<br>`access control both <- template tp` | before 2026-11-24 |  |"
+        " `the account does not exist` | `a.yaml:4:9` |",
         "",
         "#### Unmanaged (1): groups outside the configuration, and members that it does not list, or not yet", "",
-        "| User | Group | Scope | Through | Until | Why | Line |", "|---|---|---|---|---|---|---|",
-        "| `u3` | `odd` | no scope |  |  | `the group is outside the configuration` |  |", "",
+        "| User | Group | Scope | Through | Since | Until | Why | Line |", "|---|---|---|---|---|---|---|---|",
+        "| `u3` | `odd` | no scope |  |  |  | `the group is outside the configuration` |  |", "",
         "#### Listed (1): asked for by a line of the configuration", "",
-        "| User | Group | Scope | Through | Until | Why | Line |", "|---|---|---|---|---|---|---|",
+        "| User | Group | Scope | Through | Since | Until | Why | Line |", "|---|---|---|---|---|---|---|---|",
         "| `ana (ana@acme.example, Ana \\x7c Silva, u1)` | `ops (Operations)` | `a.read`<br>`a.write` |"
         " `access control reading, access control both (Both) <- template tp`<br>`access control both <- template tp`"
-        " | 2026-11-24 00:00 UTC | `team all > core; -OPS-1` | `a.yaml:3:9` |",
+        " | 2026-11-24 | 2026-11-24 00:00 UTC | `team all > core; -OPS-1` | `a.yaml:3:9` |",
     ]  # fmt: skip
 
 
@@ -103,7 +110,7 @@ def test_small_markdown() -> None:
 def test_verdicts(held: list[int], failures: dict[str, str], verdict: str) -> None:
     """The one sentence."""
     found = small().tenants["acme"].held
-    assert Report({"acme": Review(tuple(found[each] for each in held))}, failures, AT, "").verdict == verdict
+    assert Report({"acme": Review(tuple(found[each] for each in held))}, failures, AT, "", Trail()).verdict == verdict
 
 
 @pytest.mark.parametrize(
@@ -135,8 +142,13 @@ def reports(draw: st.DrawFn) -> Report:
             scope: (Origin(draw(TEXT), draw(TEXT), draw(TEXT)),) for scope in draw(st.lists(TEXT, max_size=2))
         }
     warning = Diagnostic(draw(TEXT) or "x", severity=Severity.WARNING)
-    found = review(people, seats, granted, [warning])
-    return Report({draw(TEXT): found, draw(TEXT): Review(())}, {draw(TEXT): draw(TEXT)}, AT, draw(TEXT))
+    trail = Trail("", draw(TEXT), draw(st.sampled_from([None, AT])), draw(st.integers(0, 2)))
+    for seat in seats[1:]:
+        event = Event(AT, True, draw(st.booleans()), draw(TEXT), draw(TEXT), draw(TEXT))
+        trail.events["acme", seat.group.id][seat.user] = event
+    found = review(people, seats, granted, trail, "acme", [warning])
+    tenants, failures = {draw(TEXT): found, draw(TEXT): Review(())}, {draw(TEXT): draw(TEXT)}
+    return Report(tenants, failures, AT, draw(TEXT), trail)
 
 
 @settings(max_examples=60, deadline=None)
@@ -194,7 +206,7 @@ def test_the_page_stays_ours(report: Report) -> None:
 @settings(max_examples=50, deadline=None)
 @given(reports())
 def test_the_markdown_stays_ours(report: Report) -> None:
-    """Both forges see a row of seven cells for each membership, and nothing foreign outside of code."""
+    """Both forges see a row of eight cells for each membership, and nothing foreign outside of code."""
     text = "".join(f"{line}\n" for line in markdown(report))
     held = [each for part in report.tenants.values() for each in part.held]
     for seen in (parse(text) for parse in PARSERS):

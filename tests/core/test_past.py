@@ -1,0 +1,97 @@
+"""Since when memberships are there: what each kind of record says, alone and after others."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from reconciler.core.history import FORMAT, Deed, Fate, Record, deed
+from reconciler.core.model import UserType
+from reconciler.core.past import Event, Trail
+from reconciler.core.plan import Action, Change, Reason
+
+START = datetime(2026, 11, 24, tzinfo=UTC)
+CREATE, ADOPT, REPLACE, DELETE, FORGET = (
+    Action.CREATE, Action.ADOPT, Action.REPLACE, Action.DELETE, Action.FORGET,
+)  # fmt: skip
+
+
+def day(number: int) -> datetime:
+    return START + timedelta(days=number)
+
+
+def done(action: Action, user: str | None = "u", outcome: Fate = Fate.DONE, reason: Reason = Reason.NEW) -> Deed:
+    return deed(Change("acme", "g", user, action, reason, UserType.EMPLOYEE), outcome)
+
+
+def trail(*deeds: Deed | tuple[Deed, ...], settled: bool = False, service: str = "here") -> Trail:
+    """What records of one day after the other say, each with one change or several."""
+    found = Trail("here")
+    for number, each in enumerate(deeds):
+        changes = each if isinstance(each, tuple) else (each,)
+        parts = {"changes": (), "settled": changes} if settled else {"changes": changes}
+        found.follow(
+            Record(
+                format=FORMAT, time=day(number), who=f"who{number}", commit="9f1c", job="job", tool="1",
+                service=service, lineage="l", serial=1, fingerprint="f", summary={}, **parts,
+            )
+        )  # fmt: skip
+    return found
+
+
+def exact(number: int, *, is_member: bool = True) -> Event:
+    return Event(day(number), is_member, False, f"who{number}", "9f1c", "job")
+
+
+def adopted(number: int) -> Event:
+    return Event(day(number), True, True, f"who{number}", "9f1c", "job")
+
+
+def bound(number: int, *, is_member: bool = True) -> Event:
+    return Event(day(number), is_member, is_bound=True)
+
+
+@pytest.mark.parametrize(
+    ("deeds", "event"),
+    [
+        ([done(CREATE)], exact(0)),
+        ([done(CREATE, outcome=Fate.SATISFIED)], bound(0)),
+        *[([done(CREATE, outcome=fate)], None) for fate in (Fate.FAILED, Fate.UNSURE, Fate.SKIPPED, Fate.UNDONE)],
+        ([done(ADOPT)], adopted(0)),
+        ([done(REPLACE)], adopted(0)),
+        ([done(CREATE), done(ADOPT, reason=Reason.PINNED)], exact(0)),
+        ([done(CREATE), done(REPLACE)], exact(0)),
+        ([done(CREATE), done(DELETE)], exact(1, is_member=False)),
+        ([done(CREATE), done(DELETE, outcome=Fate.FAILED)], exact(0)),
+        ([done(CREATE), done(DELETE), done(ADOPT)], adopted(2)),
+        ([done(CREATE), done(CREATE, reason=Reason.DRIFT_REMOVED)], exact(1)),
+        ([done(CREATE), done(FORGET, reason=Reason.GONE)], bound(1, is_member=False)),
+        ([done(CREATE), done(FORGET, reason=Reason.LET_GO)], exact(0)),
+        ([done(CREATE), done(DELETE, None)], exact(1, is_member=False)),
+        ([done(CREATE), done(FORGET, None, reason=Reason.GONE)], bound(1, is_member=False)),
+        ([done(CREATE), done(FORGET, None, reason=Reason.LET_GO)], exact(0)),
+        ([done(CREATE), done(DELETE), done(DELETE, None)], exact(1, is_member=False)),
+        ([done(CREATE), done(Action.UPDATE, None)], exact(0)),
+        ([(done(REPLACE, None), done(REPLACE))], adopted(0)),
+        ([done(CREATE, "other")], None),
+    ],
+)
+def test_what_records_say(deeds: list[Deed], event: Event | None) -> None:
+    """The last word counts, but whoever is adopted or made anew was there since the first."""
+    found = trail(*deeds)
+    assert found.begins == START
+    assert [found.of("acme", "g", "u", is_member=fits) for fits in (True, False)] == (
+        [None, None] if event is None else [event if event.is_member is fits else None for fits in (True, False)]
+    )
+    assert found.of("acme", "other", "u") is None and found.of("other", "g", "u") is None
+
+
+def test_what_a_run_that_was_killed_did() -> None:
+    """When it was is not known, nor by whom; what it did not do is nothing."""
+    assert trail(done(CREATE), settled=True).of("acme", "g", "u") == bound(0)
+    assert trail(done(CREATE, outcome=Fate.UNDONE), settled=True).of("acme", "g", "u") is None
+
+
+def test_another_service_is_not_meant() -> None:
+    """Two services may have tenants and groups of the same names, and one audit file."""
+    found = trail(done(CREATE), service="there")
+    assert (found.begins, found.of("acme", "g", "u")) == (None, None)
