@@ -12,10 +12,10 @@ from typing import Protocol
 
 from reconciler.core import access, offline, people
 from reconciler.core import review as reviewing
-from reconciler.core.access import Access, Answer, Catalog, Granted, Seat
+from reconciler.core.access import Access, Answer, Catalog, Granted, Listing, Seat
 from reconciler.core.match import bind
 from reconciler.core.model import Account, Control, Desired, DesiredTenant, LiveGroup, Person, UserType, mail_key
-from reconciler.core.past import Trail
+from reconciler.core.past import History, Past, Trail
 from reconciler.core.people import Identified
 from reconciler.core.review import Review
 from reconciler.diagnostics import Diagnostic, PlanError, ReconcilerError, Severity
@@ -156,9 +156,18 @@ def who(world: World, connect: Reach, asked: str) -> Answers:
     return answers
 
 
-def review(world: World, connect: Reach, trail: Trail) -> Reviews:
-    """Every membership of every tenant, each list of the service read once; ``trail`` tells since when they are."""
-    return Reviews(*each(world.tenants, lambda tenant: _Asked(world, tenant, connect(tenant.name)).review(trail)))
+def review(world: World, connect: Reach, trail: Trail, past: Past | None = None) -> Reviews:
+    """Every membership of every tenant, each list of the service read once.
+
+    ``trail`` tells since when they are there, and ``past`` what was ours at the time that they are compared with.
+    """
+    known = world.lockfile.known
+
+    def ask(tenant: DesiredTenant) -> Review:
+        history = History(tenant.name, trail, known.get(tenant.name, {}), past)
+        return _Asked(world, tenant, connect(tenant.name)).review(history)
+
+    return Reviews(*each(world.tenants, ask))
 
 
 class _Asked:
@@ -213,23 +222,31 @@ class _Asked:
             return Answer((), choices=(*self.groups, *{scope for scopes in granted.values() for scope in scopes}))
         return self._answer(*self._members(granting), meant, self._flaws(granting, catalog))
 
-    def review(self, trail: Trail) -> Review:
-        """All memberships there are."""
+    def review(self, history: History) -> Review:
+        """All memberships there are, and those that were ours and are gone."""
         groups = list(self.groups.values())
         catalog = self._catalog(groups)
         granted = access.granted(groups, catalog)
-        accounts, sitting = self._members(groups)
+        read = self.iam.members(groups)
+        sitting = [*history.gone(read), *_sitting(read)]
+        accounts, emails = self._accounts(sitting), history.emails
         told, seats = self._seats(accounts, sitting)
-        known = {user: (self._person(told, user, account), account) for user, account in accounts.items()}
+        known = {
+            user: (self._person(told, user, account, emails.get(user, "")), account)
+            for user, account in accounts.items()
+        }
         warnings = self._warnings(self._flaws(groups, catalog))
-        return reviewing.review(known, seats, granted, trail, self.tenant.name, warnings)
+        return reviewing.review(known, seats, granted, history, warnings)
 
     def _members(self, groups: Iterable[LiveGroup]) -> tuple[dict[str, Account | None], list[tuple[str, LiveGroup]]]:
-        read = self.iam.members(groups).values()
-        kinds = {user: group.mistyped.get(user, group.user_type) for group in read for user in group.members or ()}
+        sitting = _sitting(self.iam.members(groups))
+        return self._accounts(sitting), sitting
+
+    def _accounts(self, sitting: Iterable[tuple[str, LiveGroup]]) -> dict[str, Account | None]:
+        """Who sits there, the last group of each deciding of which type the account is."""
+        kinds = {user: group.mistyped.get(user, group.user_type) for user, group in sitting}
         found = self.iam.people(kinds) if kinds else {}
-        sitting = [(user, group) for group in read for user in sorted(group.members or ())]
-        return {user: found.get(user) for user in sorted(kinds)}, sitting
+        return {user: found.get(user) for user in sorted(kinds)}
 
     def _answer(
         self,
@@ -255,7 +272,12 @@ class _Asked:
         """The memberships, each with the entry that asked for it, and the configuration that was looked into."""
         found = self._told(accounts)
         entries = {group.id: group for group in found.tenant.groups}
-        seats = [access.seat(user, group, entries.get(group.id), found.leaving) for user, group in sitting]
+        seats = [
+            access.seat(user, group, entries.get(group.id), found.leaving)
+            if group.id in self.groups
+            else Seat(user, group, Listing.GONE)
+            for user, group in sitting
+        ]
         return found.tenant, seats
 
     def _warnings(self, flaws: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
@@ -289,8 +311,13 @@ class _Asked:
         everybody, at = self.world.desired.people, self.world.scope.at
         return people.identify(self.bound, everybody, self.groups, found, pinned, at)
 
-    def _person(self, told: DesiredTenant, user: str, account: Account | None) -> Person:
-        """All that configuration and service know of a user."""
-        email, name = (account.email, account.name) if account else ("", "")
+    def _person(self, told: DesiredTenant, user: str, account: Account | None, remembered: str = "") -> Person:
+        """All that configuration and service know of a user, or where they know nothing, the e-mail ``remembered``."""
+        email, name = (account.email, account.name) if account else (remembered, "")
         person = told.people.get(user) or self.by_mail.get(mail_key(email)) or Person()
         return replace(person, id=user, email=person.email or email or None, name=person.name or name)
+
+
+def _sitting(read: Mapping[str, LiveGroup]) -> list[tuple[str, LiveGroup]]:
+    """Every user in every group."""
+    return [(user, group) for group in read.values() for user in sorted(group.members or ())]

@@ -13,6 +13,7 @@ from reconciler.cli.instant import at_option
 from reconciler.cli.output import line_of, show, show_diagnostics, talk
 from reconciler.cli.plan import parallelism_option, show_errors
 from reconciler.cli.session import Session, shared_options
+from reconciler.cli.since import past
 from reconciler.diagnostics import ExitCode
 
 if TYPE_CHECKING:
@@ -60,7 +61,8 @@ MARKED: Final = "utf-8-sig"
 
 @click.command(
     epilog="\b\nExamples:\n  reconciler access\n  reconciler access --format html -o review.html\n"
-    "  reconciler access --tenant acmeprod --format csv -o review.csv"
+    "  reconciler access --tenant acmeprod --format csv -o review.csv\n"
+    "  reconciler access --since last-review.lock\n  reconciler access --since v2026.10 --format html -o review.html"
 )
 @click.option(
     "--format", "format_", type=click.Choice(list(FORMATS)), default="table", show_default=True,
@@ -70,25 +72,36 @@ MARKED: Final = "utf-8-sig"
     "-o", "--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
     help="Write it to a file, which only its owner can read if it is new.",
 )  # fmt: skip
+@click.option(
+    "--since", "since", metavar="LOCKFILE|REV",
+    help="Also tell what has come and gone since an earlier lockfile: a file, or a revision of git; a file of "
+    "that name comes first.",
+)  # fmt: skip
 @at_option
 @parallelism_option
 @shared_options
-def access(session: Session, format_: str, out: Path | None, at: datetime | None, parallelism: int) -> int:
+def access(
+    session: Session, format_: str, out: Path | None, since: str | None, at: datetime | None, parallelism: int
+) -> int:
     """Report every membership with its scopes, why it is there and until when, for a review of access.
 
     Dormant memberships (accounts that are locked, inactive or gone, entries whose time is over) and unmanaged ones
     (groups outside the configuration, members that it does not list) stand apart and first.
+
+    --since compares with what was ours by an earlier lockfile: added, removed, or adopted, which was there before. What
+    was never ours is no lockfile's business, so that such a membership is perhaps added.
     """
     from reconciler.asking import review
     from reconciler.render.review import Report
 
     now = (at or datetime.now(UTC)).replace(microsecond=0)
     loaded, world = world_of(session, now)
-    past = trail(session, loaded.audit)
+    before = past(session, session.store(loaded.desired.state), world, since) if since is not None else None
+    records = trail(session, loaded.audit)
     with session.service(loaded, parallelism) as connect:
-        found = review(world, connect, past)
+        found = review(world, connect, records, before)
     failures = {tenant: error.reason for tenant, error in found.errors.items()}
-    report = Report(found.tenants, failures, now, session.service_name, past)
+    report = Report(found.tenants, failures, now, session.service_name, records, before)
     lines = FORMATS[format_](report)
     if out:
         _write(out, lines, MARKED if format_ == "csv" else "utf-8")

@@ -46,7 +46,7 @@ def push(session: Session, file: Path, force: bool) -> None:
     """
     store = session.configured_store()
     name = "standard input" if str(file) == "-" else str(file)
-    lockfile = replace(store, seal=store.seal.or_plain()).decode(_content(file), name)  # pulled ones are plain
+    lockfile = replace(store, seal=store.seal.or_plain()).decode(content(file), name)  # pulled ones are plain
     with lease(session, store, "state push"):
         there = store.look()
         refusal = _refusal(lockfile, there)
@@ -132,7 +132,8 @@ def migrate(session: Session, source: str, target: str, force: bool) -> None:
     )
 
 
-def _content(file: Path) -> bytes:
+def content(file: Path) -> bytes:
+    """What is in a file, or comes by standard input if it is ``-``. Raises StateError."""
     try:
         return sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
     except OSError as error:

@@ -93,7 +93,7 @@ def _warning(message: str, about: str) -> Diagnostic:
 
 
 class Listing(StrEnum):
-    """What the configuration says of a membership that is there."""
+    """What the configuration says of a membership that is there, or was in a group that is gone."""
 
     LISTED = "listed"
     OFFBOARDED = "offboarded, but still a member"
@@ -102,6 +102,7 @@ class Listing(StrEnum):
     UNLISTED = "not listed in the configuration"
     UNMANAGED = "the configuration does not manage the members"
     FOREIGN = "the group is outside the configuration"
+    GONE = "the group is gone"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,17 @@
-"""What is known of memberships in the past: since when they are there, as the records of applies tell."""
+"""What is known of memberships in the past: since when they are there, and which have come and gone.
+
+The records of applies tell the one, an earlier lockfile the other.
+"""
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from enum import StrEnum
 from typing import Final
 
 from reconciler.core.history import Deed, Fate, Record
+from reconciler.core.model import Known, KnownGroup, LiveGroup
 from reconciler.core.plan import Action
 
 THERE_ALREADY: Final = frozenset({Action.ADOPT, Action.REPLACE})
@@ -78,3 +84,80 @@ class Trail:
                 users[deed.user] = replace(event, is_bound=True)
         else:
             users[deed.user] = event
+
+
+class Turn(StrEnum):
+    """What became of a membership since an earlier lockfile, which knows only what is ours.
+
+    ``ADDED`` is ours now and was not then, ``ADOPTED`` too, but was there before it became ours; ``UNCLEAR`` was never
+    ours, so it may be new or not; ``REMOVED`` was ours then and is not there any more; ``SAME`` was ours and is there.
+    """
+
+    ADDED = "added"
+    ADOPTED = "adopted"
+    UNCLEAR = "perhaps added"
+    REMOVED = "removed"
+    SAME = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """An earlier lockfile: what messages call it, what was ours by it, and when it was written, if that can be told.
+
+    ``pending`` is how many changes were under way when it was written, ``unsealed`` whether anybody could have written
+    it, unlike today's. ``absent`` are its tenants that nothing is known of now.
+    """
+
+    name: str
+    serial: int
+    known: Known
+    at: datetime | None = None
+    pending: int = 0
+    unsealed: bool = False
+    absent: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """All that tells of the past of one tenant: the records, what is ours ``now``, and what was, if that is asked."""
+
+    tenant: str
+    trail: Trail
+    now: Mapping[str, KnownGroup] = field(default_factory=dict)
+    past: Past | None = None
+
+    @property
+    def then(self) -> Mapping[str, KnownGroup]:
+        """What was ours."""
+        return self.past.known.get(self.tenant, {}) if self.past else {}
+
+    @property
+    def emails(self) -> dict[str, str]:
+        """By which e-mail somebody was a member, by user id."""
+        return {user: email for group in self.then.values() for user, email in group.emails.items()}
+
+    def gone(self, live: Mapping[str, LiveGroup]) -> list[tuple[str, LiveGroup]]:
+        """Who was a member by us and is none, and of which group, made up from the lockfile where that is gone too."""
+        found = []
+        for name, known in sorted(self.then.items()):
+            group = live.get(name) or LiveGroup(name, known.fields or {}, known.user_type, members=frozenset())
+            found += [(user, group) for user in sorted(known.members - (group.members or frozenset()))]
+        return found
+
+    def turn(self, group: LiveGroup, user: str) -> tuple[Turn, Event | None]:
+        """What became of a membership, and the event that explains how it is now; members not read are none gone."""
+        if group.members is not None and user not in group.members:
+            return Turn.REMOVED, self.trail.of(self.tenant, group.id, user, is_member=False)
+        event = self.trail.of(self.tenant, group.id, user)
+        if self.past is None or _has(self.then, group.id, user):
+            return Turn.SAME, event
+        # to the second: an apply writes its record after its lockfile, so one of the same second is not in that one
+        if event and not event.is_bound and (self.past.at is None or event.at >= self.past.at):
+            return Turn.ADDED, event
+        if not _has(self.now, group.id, user):
+            return Turn.UNCLEAR, event
+        return Turn.ADOPTED if event else Turn.ADDED, event
+
+
+def _has(known: Mapping[str, KnownGroup], group: str, user: str) -> bool:
+    return group in known and user in known[group].members

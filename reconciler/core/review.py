@@ -7,15 +7,16 @@ from typing import Final
 
 from reconciler.core.access import Granted, Listing, Origin, Seat
 from reconciler.core.model import Account, Person, UserType
-from reconciler.core.past import Event, Trail
+from reconciler.core.past import Event, History, Turn
 from reconciler.diagnostics import Diagnostic
 
 NO_ACCOUNT: Final = "does not exist"
 
 
 class Standing(StrEnum):
-    """What a reviewer has to make of a membership, the pressing ones first."""
+    """What a reviewer has to make of a membership, the pressing ones first, after what is there no longer."""
 
+    REMOVED = "removed"
     OFFBOARDED = "offboarded"
     DORMANT = "dormant"
     UNMANAGED = "unmanaged"
@@ -26,13 +27,14 @@ class Standing(StrEnum):
 class Held:
     """One membership of one person with all scopes that it grants, each with its origins.
 
-    ``event`` tells since when it is there, None if nobody knows.
+    ``event`` tells since when it is there, None if nobody knows, and ``turn`` what became of it since an earlier time.
     """
 
     person: Person
     account: Account | None
     seat: Seat
     scopes: Mapping[str, tuple[Origin, ...]]
+    turn: Turn = Turn.SAME
     event: Event | None = None
 
     @property
@@ -52,6 +54,8 @@ class Held:
 
         Who is offboarded comes first even with a locked account, because an account can be opened again.
         """
+        if self.turn is Turn.REMOVED:
+            return Standing.REMOVED
         if self.seat.listing is Listing.OFFBOARDED:
             return Standing.OFFBOARDED
         if self.problem or self.seat.listing is Listing.OVER:
@@ -61,7 +65,10 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """All memberships of one tenant, those of a standing and then of a person together, always in the same order."""
+    """All memberships of one tenant, those of a standing and then of a person together, always in the same order.
+
+    What was removed since an earlier time is among them.
+    """
 
     held: tuple[Held, ...]
     warnings: tuple[Diagnostic, ...] = ()
@@ -71,31 +78,36 @@ class Review:
         return tuple(held for held in self.held if held.standing is standing)
 
     @property
+    def live(self) -> tuple[Held, ...]:
+        """The memberships that are there."""
+        return tuple(held for held in self.held if held.turn is not Turn.REMOVED)
+
+    @property
     def users(self) -> int:
         """How many users are in any group."""
-        return len({held.seat.user for held in self.held})
+        return len({held.seat.user for held in self.live})
 
 
 def review(
     people: Mapping[str, tuple[Person, Account | None]],
     seats: Iterable[Seat],
     granted: Granted,
-    trail: Trail,
-    tenant: str,
+    history: History,
     warnings: Iterable[Diagnostic] = (),
 ) -> Review:
     """The review of a tenant; ``people`` has who is known of each user that sits somewhere."""
     found = (
-        Held(*people[seat.user], seat, granted[seat.group.id], trail.of(tenant, seat.group.id, seat.user))
+        Held(*people[seat.user], seat, granted.get(seat.group.id, {}), *history.turn(seat.group, seat.user))
         for seat in seats
     )
     return Review(tuple(sorted(found, key=_order)), tuple(warnings))
 
 
 _RANK: Final = {standing: rank for rank, standing in enumerate(Standing)}
+_NEWS: Final = {turn: rank for rank, turn in enumerate(Turn)}
 
 
-def _order(held: Held) -> tuple[int, str, str, str]:
+def _order(held: Held) -> tuple[int, int, str, str, str]:
     person = held.person
     name = person.handle or person.email or person.name
-    return _RANK[held.standing], name.casefold(), held.seat.user, held.seat.group.id
+    return _RANK[held.standing], _NEWS[held.turn], name.casefold(), held.seat.user, held.seat.group.id

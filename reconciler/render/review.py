@@ -7,19 +7,20 @@ from datetime import datetime
 from typing import Any, Final
 
 from reconciler.core.access import Listing
-from reconciler.core.past import Trail
+from reconciler.core.past import Past, Trail, Turn
 from reconciler.core.review import Held, Review, Standing
 from reconciler.render.access import group_called, membership, origin, person, teams, through, title, utc
 from reconciler.render.dates import stamp
 from reconciler.render.markup import cell, code, prose
 from reconciler.render.naming import called
-from reconciler.render.past import record, silence, since
+from reconciler.render.past import difference, earlier, record, silence, since
 from reconciler.render.text import columns, place, plural, safe
 
 FORMAT: Final = 1
 HEADINGS: Final = ("User", "Group", "Scope", "Through", "Since", "Until", "Why", "Line")
 NO_SCOPE: Final = "no scope"
 MEANINGS: Final = {
+    Standing.REMOVED: "ours at that time, and no membership any more; the scopes are those that the group grants now",
     Standing.OFFBOARDED: "to be in no group at all, and still in one",
     Standing.DORMANT: "accounts that are locked, inactive or gone, and entries whose time is over",
     Standing.UNMANAGED: "groups outside the configuration, and members that it does not list, or not yet",
@@ -32,7 +33,7 @@ MEANINGS: Final = {
 class Report:
     """The reviews of all tenants, why some are missing (``failures``), and as of when and of which service it is.
 
-    ``trail`` is what told since when memberships are there.
+    ``trail`` is what told since when memberships are there, ``past`` what they were compared with, if anything.
     """
 
     tenants: Mapping[str, Review]
@@ -40,17 +41,24 @@ class Report:
     at: datetime
     service: str
     trail: Trail
+    past: Past | None = None
 
     def count(self, *standings: Standing) -> int:
-        """How many memberships have one of the standings; all if none is named."""
-        return sum(
-            len(review.of(standing)) for review in self.tenants.values() for standing in standings or tuple(Standing)
-        )
+        """How many memberships have one of the standings; all that are there if none is named."""
+        if not standings:
+            return sum(len(review.live) for review in self.tenants.values())
+        return sum(len(review.of(standing)) for review in self.tenants.values() for standing in standings)
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What a reader has to know of all of it, once."""
-        return tuple(silence(self.trail, (held for review in self.tenants.values() for held in review.held)))
+        changed = difference(self.past, self.held) if self.past else ()
+        return (*changed, *silence(self.trail, (held for held in self.held if held.turn is not Turn.REMOVED)))
+
+    @property
+    def held(self) -> list[Held]:
+        """All memberships of all tenants, those that are gone included."""
+        return [held for review in self.tenants.values() for held in review.held]
 
     @property
     def odd(self) -> int:
@@ -71,8 +79,8 @@ class Report:
 
 def tally(review: Review) -> str:
     """How much there is in a tenant."""
-    scopes = {scope for held in review.held for scope in held.scopes}
-    counts = ((review.users, "user"), (len(review.held), "membership"), (len(scopes), "scope"))
+    scopes = {scope for held in review.live for scope in held.scopes}
+    counts = ((review.users, "user"), (len(review.live), "membership"), (len(scopes), "scope"))
     return ", ".join(plural(count, word) for count, word in counts)
 
 
@@ -98,11 +106,23 @@ def why(held: Held) -> str:
     seat = held.seat
     told = (
         f"the account {safe(held.problem)}" if held.problem else "",
-        "" if seat.listing is Listing.LISTED else seat.listing.value,
+        said(held),
         f"team {teams(seat)}" if seat.teams else "",
         safe(seat.reason),
     )
     return "; ".join(filter(None, told))
+
+
+STILL: Final = {Listing.LISTED: "still listed", Listing.OFFBOARDED: "offboarded"}
+"""What the configuration says of who is no member any more, where other words would be wrong."""
+
+
+def said(held: Held) -> str:
+    """What the configuration says of a membership; empty for one that it asks for."""
+    listing = held.seat.listing
+    if held.turn is Turn.REMOVED:
+        return STILL.get(listing, listing.value)
+    return "" if listing is Listing.LISTED else listing.value
 
 
 def table(report: Report) -> Iterator[str]:
@@ -187,13 +207,20 @@ def document(report: Report) -> str:
         "tenants": [_tenant(*each) for each in report.tenants.items()],
         "failures": dict(report.failures),
         "notes": list(report.notes),
+        **({"since": earlier(report.past, report.held)} if report.past else {}),
     }
     return json.dumps(found, indent=2, ensure_ascii=False)
 
 
 def _tenant(name: str, review: Review) -> dict[str, Any]:
     warnings = [warning.message for warning in review.warnings]
-    return {"tenant": name, "memberships": list(map(_membership, review.held)), "warnings": warnings}
+    removed = [_membership(held) for held in review.of(Standing.REMOVED)]
+    return {
+        "tenant": name,
+        "memberships": list(map(_membership, review.live)),
+        **({"removed": removed} if removed else {}),
+        "warnings": warnings,
+    }
 
 
 def _membership(held: Held) -> dict[str, Any]:
@@ -206,5 +233,7 @@ def _membership(held: Held) -> dict[str, Any]:
         **({"groupName": name} if name else {}),
         "scopes": [{"scope": scope, "through": list(map(origin, found))} for scope, found in held.scopes.items()],
         **membership(held.seat),
+        **({"why": why_not} if (why_not := said(held)) else {}),
+        **({"change": held.turn.value} if held.turn else {}),
         **({"since": record(held.event)} if held.event else {}),
     }

@@ -7,16 +7,15 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Final
 
-from reconciler.core.access import Listing
 from reconciler.core.review import Held
 from reconciler.render.access import teams, through, title, utc
 from reconciler.render.past import exactly
-from reconciler.render.review import Report
+from reconciler.render.review import Report, said
 from reconciler.render.text import place, safe
 
 COLUMNS: Final = (
-    "tenant", "standing", "user", "handle", "name", "email", "userType", "account", "group", "groupName", "scope",
-    "through", "since", "until", "reason", "team", "configuration", "line", "by", "commit", "job",
+    "tenant", "standing", "change", "user", "handle", "name", "email", "userType", "account", "group", "groupName",
+    "scope", "through", "since", "until", "reason", "team", "configuration", "line", "by", "commit", "job",
 )  # fmt: skip
 UNREAD: Final = "unread"
 """The standing in the one row of a tenant that could not be read: a file that lacks it must not look complete."""
@@ -50,14 +49,13 @@ def _rows(held: Held) -> Iterator[tuple[str, ...]]:
     who, seat = held.person, held.seat
     account = f"the account {held.problem}" if held.problem else ""
     before = (
-        held.standing.value, seat.user, who.handle, who.name, who.email or "", held.user_type.value, account,
-        seat.group.id, title(seat.group),
+        held.standing.value, held.turn.value, seat.user, who.handle, who.name, who.email or "", held.user_type.value,
+        account, seat.group.id, title(seat.group),
     )  # fmt: skip
-    listed = "listed" if seat.listing is Listing.LISTED else seat.listing.value
     until = utc(seat.until) if seat.until else ""
     event = held.event
     cause = (event.who, event.commit, event.job) if event else ("", "", "")
-    after = (exactly(event), until, seat.reason, teams(seat), listed, place(seat.source), *cause)
+    after = (exactly(event), until, seat.reason, teams(seat), said(held) or "listed", place(seat.source), *cause)
     for scope, origins in held.scopes.items() or [("", ())]:
         yield (*before, scope, ", ".join(map(through, origins)), *after)
 

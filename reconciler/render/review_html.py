@@ -17,9 +17,11 @@ from reconciler.render.text import number, place
 OWN: Final = ("review.css", "review.js")
 HEADINGS: Final = ("User", "Group", "Scopes", "Since", "Until", "Why", "Line")
 LOOKS: Final = {
+    Standing.REMOVED: "forget",
     Standing.OFFBOARDED: "destroy", Standing.DORMANT: "destroy", Standing.UNMANAGED: "change", Standing.LISTED: "add",
 }  # fmt: skip
 """The colours: red and amber for what needs a look."""
+LIVE: Final = tuple(standing for standing in Standing if standing is not Standing.REMOVED)
 
 
 def page(report: Report, line_of: LineOf = no_line) -> Iterator[str]:
@@ -30,7 +32,7 @@ def page(report: Report, line_of: LineOf = no_line) -> Iterator[str]:
     yield from failures(report.failures)
     yield from warnings([warning for review in report.tenants.values() for warning in review.warnings], line_of)
     yield from _contents(report)
-    if report.count():
+    if report.held:
         yield '<form id="find" role="search" aria-label="Filter the memberships" hidden>'
         yield f'<label class="wide">Filter <input id="wanted" {FIELD} placeholder="name, group, scope, team"></label>'
         yield '</form><output id="count" aria-live="polite"></output>'
@@ -48,7 +50,7 @@ def _summary(report: Report) -> Iterator[str]:
     yield "<h1>Access review</h1>"
     yield f'<p class="verdict {look}">{report.verdict}</p>'
     yield '<ul class="numbers">'
-    for standing in Standing:
+    for standing in Standing if report.past else LIVE:
         count = report.count(standing)
         yield f'<li class="{LOOKS[standing]}{"" if count else " none"}"><b>{number(count)}</b> {standing}</li>'
     yield "</ul>"

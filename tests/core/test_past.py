@@ -1,12 +1,12 @@
-"""Since when memberships are there: what each kind of record says, alone and after others."""
+"""Since when memberships are there, by each kind of record, and what has come and gone since an earlier lockfile."""
 
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from reconciler.core.history import FORMAT, Deed, Fate, Record, deed
-from reconciler.core.model import UserType
-from reconciler.core.past import Event, Trail
+from reconciler.core.model import Known, KnownGroup, LiveGroup, UserType
+from reconciler.core.past import Event, History, Past, Trail, Turn
 from reconciler.core.plan import Action, Change, Reason
 
 START = datetime(2026, 11, 24, tzinfo=UTC)
@@ -95,3 +95,64 @@ def test_another_service_is_not_meant() -> None:
     """Two services may have tenants and groups of the same names, and one audit file."""
     found = trail(done(CREATE), service="there")
     assert (found.begins, found.of("acme", "g", "u")) == (None, None)
+
+
+def known(**groups: str) -> dict[str, KnownGroup]:
+    """Groups of ours, each with one member, or none."""
+    return {name: KnownGroup(True, UserType.EMPLOYEE, frozenset(users.split())) for name, users in groups.items()}
+
+
+def live(name: str, users: str = "") -> LiveGroup:
+    return LiveGroup(name, {}, UserType.EMPLOYEE, members=frozenset(users.split()))
+
+
+def history(event: Event | None, now: str, then: Known | None, at: datetime | None = START) -> History:
+    found = Trail("here")
+    if event:
+        found.events["acme", "g"]["u"] = event
+    return History("acme", found, known(g=now), None if then is None else Past("old", 1, then, at))
+
+
+@pytest.mark.parametrize(
+    ("event", "now", "then", "at", "turn"),
+    [
+        (None, "", None, START, Turn.SAME),
+        (exact(1), "u", {"acme": known(g="u")}, START, Turn.SAME),
+        (None, "", {"acme": known(g="u")}, START, Turn.SAME),
+        (exact(1), "u", {}, START, Turn.ADDED),
+        (exact(1), "", {"acme": known(g="other")}, START, Turn.ADDED),
+        (exact(1), "u", {"acme": known(other="u")}, None, Turn.ADDED),
+        (None, "u", {}, START, Turn.ADDED),
+        (exact(0), "u", {}, START, Turn.ADDED),
+        (exact(0), "u", {}, day(1), Turn.ADOPTED),
+        (adopted(1), "u", {}, START, Turn.ADOPTED),
+        (exact(0), "", {}, day(1), Turn.UNCLEAR),
+        (adopted(1), "", {}, START, Turn.UNCLEAR),
+        (None, "", {}, START, Turn.UNCLEAR),
+    ],
+)
+def test_turns(event: Event | None, now: str, then: Known | None, at: datetime | None, turn: Turn) -> None:
+    """Only what is ours now and was not then can be said to have come, and what a record says has come since."""
+    assert history(event, now, then, at).turn(live("g", "u"), "u") == (turn, event)
+    assert history(event, now, then, at).turn(LiveGroup("g", {}, UserType.EMPLOYEE), "u") == (turn, event)
+
+
+def test_who_is_gone() -> None:
+    """Told by the record of going, never by one of coming; of groups that are gone the lockfile tells."""
+    left = exact(1, is_member=False)
+    then = {"acme": known(g="u v", lost="u")}
+    then["acme"]["lost"] = KnownGroup(
+        True, UserType.CUSTOMER, frozenset("u"), {"name": {"en": "Lost"}}, emails={"u": "u@acme.example"}
+    )
+    found = history(left, "", then)
+    here, lost = live("g", "v"), LiveGroup("lost", {"name": {"en": "Lost"}}, UserType.CUSTOMER, members=frozenset())
+    assert found.gone({"g": here, "more": live("more", "w")}) == [("u", here), ("u", lost)]
+    assert found.turn(here, "u") == (Turn.REMOVED, left)
+    assert found.turn(lost, "u") == (Turn.REMOVED, None)
+    assert history(exact(0), "", then).turn(here, "u") == (Turn.REMOVED, None)
+    assert found.emails == {"u": "u@acme.example"}
+    bare = {"acme": {"g": KnownGroup(False, UserType.EMPLOYEE, frozenset("u"))}}
+    assert history(None, "", bare).gone({}) == [("u", live("g"))]
+    assert history(None, "", None).gone({"g": here}) == []
+    unread = LiveGroup("g", {}, UserType.EMPLOYEE)
+    assert history(None, "", bare).gone({"g": unread}) == [("u", unread)]

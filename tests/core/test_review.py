@@ -7,8 +7,8 @@ from itertools import permutations
 import pytest
 
 from reconciler.core.access import Listing, Origin, Seat
-from reconciler.core.model import Account, LiveGroup, Person, UserType
-from reconciler.core.past import Event, Trail
+from reconciler.core.model import Account, KnownGroup, LiveGroup, Person, UserType
+from reconciler.core.past import Event, History, Past, Trail, Turn
 from reconciler.core.review import Held, Standing, review
 
 EMPLOYEE, CUSTOMER = UserType.EMPLOYEE, UserType.CUSTOMER
@@ -62,16 +62,34 @@ def test_always_the_same_order() -> None:
     granted = {"g": {"order.read": (Origin("orders"),)}, "a": {}}
     trail = Trail()
     trail.events["acme", "g"]["u1"] = event = Event(datetime(2026, 11, 24, tzinfo=UTC), is_member=True)
+    history = History("acme", trail)
     orders = {
         tuple(
-            (held.seat.user, held.seat.group.id, *held.scopes)
-            for held in review(people, some, granted, trail, "acme").held
+            (held.seat.user, held.seat.group.id, *held.scopes) for held in review(people, some, granted, history).held
         )
         for some in permutations(seats)
     }
     assert orders == {
         (("u3", "g", "order.read"), ("u2", "a"), ("u2", "g", "order.read"), ("u1", "a"), ("u1", "g", "order.read"))
     }
-    whole = review(people, seats, granted, trail, "acme")
+    whole = review(people, seats, granted, history)
     assert [held.event for held in whole.held] == [None, None, None, None, event]
-    assert (whole.users, [len(whole.of(standing)) for standing in Standing]) == (3, [0, 1, 1, 3])
+    assert (whole.users, [len(whole.of(standing)) for standing in Standing]) == (3, [0, 0, 1, 1, 3])
+
+
+def test_what_has_come_and_gone() -> None:
+    """Who is gone stands first and counts for nothing else; in each part those who came stand before the others."""
+    group = replace(GROUP, members=frozenset({"u1", "u2"}))
+    known = {"acme": {"g": KnownGroup(True, EMPLOYEE, frozenset({"u1", "u3"})), "z": KnownGroup(True, EMPLOYEE)}}
+    now = {"g": KnownGroup(True, EMPLOYEE, frozenset({"u1", "u2"}))}
+    history = History("acme", Trail(), now, Past("old.lock", 1, known))
+    people = {user: (Person(user, user), LOCKED if user == "u3" else SOUND) for user in ("u1", "u2", "u3")}
+    seats = [Seat(user, group, Listing.LISTED) for user in people]
+    found = review(people, [*seats, Seat("u3", LiveGroup("z", {}, EMPLOYEE, members=frozenset()), Listing.GONE)],
+                   {"g": {"order.read": (Origin("orders"),)}}, history)  # fmt: skip
+    told = [(held.seat.user, held.seat.group.id, held.standing, held.turn, len(held.scopes)) for held in found.held]
+    assert told == [
+        ("u3", "g", Standing.REMOVED, Turn.REMOVED, 1), ("u3", "z", Standing.REMOVED, Turn.REMOVED, 0),
+        ("u2", "g", Standing.LISTED, Turn.ADDED, 1), ("u1", "g", Standing.LISTED, Turn.SAME, 1),
+    ]  # fmt: skip
+    assert (found.users, len(found.live)) == (2, 2)

@@ -207,7 +207,7 @@ def test_a_spreadsheet(applied: Workplace) -> None:
         ("listed", "00uM", "ours", "order.manage--DE"),
     ]
     assert rows[-1] == {
-        "tenant": "acmeprod", "standing": "listed", "user": "00uM", "handle": "marta",
+        "tenant": "acmeprod", "standing": "listed", "change": "", "user": "00uM", "handle": "marta",
         "name": "<b> +cmd|' /C calc'!A0", "email": "Marta@acme.example", "userType": "EMPLOYEE", "account": "",
         "group": "ours", "groupName": "'=Ours", "scope": "order.manage--DE",
         "through": "access control orders (Orders) <- template office", "since": "",

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from reconciler.core.access import Granted, Listing, Origin, Seat
 from reconciler.core.model import Account, LiveGroup, Person, UserType
-from reconciler.core.past import Event, Trail
+from reconciler.core.past import Event, History, Past, Trail
 from reconciler.core.review import Review, review
 from reconciler.diagnostics import Diagnostic, Severity, Source
 from reconciler.render.review import HEADINGS, Report, markdown, table
@@ -56,7 +56,7 @@ def small() -> Report:
     trail = Trail("sandbox", "file:audit.jsonl", AT)
     trail.events["acme", "ops"]["u1"] = Event(AT, True, False, "ana@laptop", "9f1c2ab", "https://ci.example/7")
     trail.events["acme", "ops"]["u2"] = Event(AT, is_member=True, is_bound=True)
-    return Report({"acme": review(people, seats, granted, trail, "acme")}, {}, AT, "sandbox", trail)
+    return Report({"acme": review(people, seats, granted, History("acme", trail))}, {}, AT, "sandbox", trail)
 
 
 def test_small_table() -> None:
@@ -134,7 +134,8 @@ def reports(draw: st.DrawFn) -> Report:
         problem = draw(st.sampled_from(["", "is locked"]))
         account = draw(st.sampled_from([None, Account(user, UserType.EMPLOYEE, problem=problem)]))
         people[user] = Person(draw(TEXT), user, draw(TEXT), draw(TEXT)), account
-        group = LiveGroup(draw(TEXT), {"name": {"en": draw(TEXT)}}, UserType.EMPLOYEE)
+        members = draw(st.sampled_from([None, frozenset[str]()]))
+        group = LiveGroup(draw(TEXT), {"name": {"en": draw(TEXT)}}, UserType.EMPLOYEE, members=members)
         listing = draw(st.sampled_from(Listing))
         source = Source(draw(TEXT), 1, 1)
         seats.append(Seat(user, group, listing, source, (draw(TEXT),), draw(TEXT), AT))
@@ -143,12 +144,14 @@ def reports(draw: st.DrawFn) -> Report:
         }
     warning = Diagnostic(draw(TEXT) or "x", severity=Severity.WARNING)
     trail = Trail("", draw(TEXT), draw(st.sampled_from([None, AT])), draw(st.integers(0, 2)))
+    past = Past(draw(TEXT), 1, {}, draw(st.sampled_from([None, AT])), 1, True, (draw(TEXT),))
+    past = draw(st.sampled_from([None, past]))
     for seat in seats[1:]:
         event = Event(AT, True, draw(st.booleans()), draw(TEXT), draw(TEXT), draw(TEXT))
         trail.events["acme", seat.group.id][seat.user] = event
-    found = review(people, seats, granted, trail, "acme", [warning])
+    found = review(people, seats, granted, History("acme", trail, past=past), [warning])
     tenants, failures = {draw(TEXT): found, draw(TEXT): Review(())}, {draw(TEXT): draw(TEXT)}
-    return Report(tenants, failures, AT, draw(TEXT), trail)
+    return Report(tenants, failures, AT, draw(TEXT), trail, past)
 
 
 @settings(max_examples=60, deadline=None)
@@ -166,7 +169,7 @@ def test_no_spreadsheet_finds_a_formula(report: Report) -> None:
         assert line.isprintable()
         assert not STARTS.search(line), line
     if held:
-        assert [row[2] for row in found if row[1] != "unread"][1:] == [
+        assert [row[3] for row in found if row[1] != "unread"][1:] == [
             plain(each.seat.user) for each in held for _ in each.scopes or [""]
         ]
 
