@@ -98,7 +98,7 @@ def test_every_kind_of_membership(applied: Workplace) -> None:
         heading,
         ["ben@acmeprod.example (ben)", "ours (=Ours)", "order.manage--DE", way, "2990-01-02 00:00 UTC", "OPS-7",
          "reconciler.yaml:16:13"],
-        ["marta (Marta@acme.example, <b> +cmd|' /C calc'!A0, 00uM)", "ours (=Ours)", "order.manage--DE", way,
+        ['marta (Marta@acme.example, "<b> +cmd|\' /C calc\'!A0", 00uM)', "ours (=Ours)", "order.manage--DE", way,
          "3000-01-01 00:00 UTC", 'team ops; =HYPERLINK("http://evil.example")', "reconciler.yaml:4:9"],
         [],
     ]  # fmt: skip
@@ -127,7 +127,7 @@ def test_who_is_offboarded_and_still_there(applied: Workplace) -> None:
     assert found[0] == "5 of 6 memberships need a look."
     assert found[4] == "Offboarded (2): to be in no group at all, and still in one"
     told = [[cell.strip() for cell in line.split("  ") if cell.strip()] for line in found[6:8]]
-    marta = "marta (Marta@acme.example, <b> +cmd|' /C calc'!A0, 00uM)"
+    marta = "marta (Marta@acme.example, \"<b> +cmd|' /C calc'!A0\", 00uM)"
     still = "offboarded, but still a member"
     assert told == [
         [marta, "ours (=Ours)", "order.manage--DE", "access control orders (Orders) <- template office", still,
