@@ -71,7 +71,7 @@ def shift(found: Differences, live: Snapshot) -> Shift:
     for change in found.changes:
         if change.user is None:
             if change.action is Action.DELETE:
-                del after[change.group]
+                after.pop(change.group, None)  # it may be gone by the time that a saved plan is looked at again
             elif change.after is not None:
                 after[change.group] = change.after
                 if change.group in before and _grants_differ(before[change.group], change.after):
