@@ -56,7 +56,7 @@ def test_every_death_in_every_state_is_followed_by_convergence_even_if_the_wish_
     membership: Membership, owned: bool
 ) -> None:
     """Two groups and one user: every state of desired, live and known, every death, every wish afterwards."""
-    states = tenant_states("gh", "a")
+    states, seen = tenant_states("gh", "a"), set()
     for want, have, mine in product(states, repeat=3):
         if not owned and want.keys() - have.keys():
             continue
@@ -65,7 +65,8 @@ def test_every_death_in_every_state_is_followed_by_convergence_even_if_the_wish_
         for dead, added in deaths(schedule(plan, {"acme": start.snapshot()}), start):
             now = settled(plan, start, dead, added, ours)
             snapshot = dead.snapshot()
-            for wish in states:
+            left = repr((sorted(dead.groups.items()), sorted(dead.edges), sorted(now.items())))
+            for wish in states if left not in seen else ():  # what another run has left behind as well goes on the same
                 if not owned and wish.keys() - dead.groups.keys():
                     continue
                 changed = desired(wish, membership, owned)
@@ -78,6 +79,7 @@ def test_every_death_in_every_state_is_followed_by_convergence_even_if_the_wish_
                 foreign = dead.edges - {(name, user) for name, group in now.items() for user in group.members}
                 if membership is Membership.ADDITIVE:
                     assert all(edge in world.edges for edge in foreign if edge[0] in world.groups)
+            seen.add(left)
 
 
 DEFINITIONS = [definition(), definition(vendor="v"), {**definition(), "description": {"en": "Other"}}]
