@@ -16,9 +16,9 @@ from reconciler.core.effects import Effects
 from reconciler.core.limits import ACCESS_LIMIT
 from reconciler.core.model import Control, DesiredTenant, LiveGroup, Snapshot, UserType
 from reconciler.core.stakes import Concern, Stakes, shift, stakes
-from reconciler.diagnostics import Diagnostic, RequestRefused, Severity
+from reconciler.diagnostics import Diagnostic, ServiceError, Severity
+from reconciler.emporix.errors import Interrupted
 
-FORBIDDEN: Final = 403
 NOBODY: Final = Concern(frozenset(), {})
 
 
@@ -61,15 +61,15 @@ class Reckoning:
         self.is_shown, self.limit = limit is not None, ACCESS_LIMIT if limit is None else limit
         self.concern = NOBODY
         self._stakes: Stakes | None = None
-        self._refusal: RequestRefused | None = None
+        self._failure: ServiceError | None = None
         moved = shift(found, snapshot)
         if (self.is_shown or tenant.access.can_refuse) and moved.may_matter:
             try:
                 self._begin(iam, moved.uses_templates)
-            except RequestRefused as error:
-                if error.status != FORBIDDEN:
-                    raise
-                self._refusal = error
+            except Interrupted:
+                raise
+            except ServiceError as error:  # that nobody can tell what it comes to is no reason to show no plan
+                self._failure = error
 
     def _begin(self, iam: Reader, templates: bool) -> None:
         """Read what groups grant, and the members of groups of which all are concerned."""
@@ -90,12 +90,12 @@ class Reckoning:
     def outcome(self, live: Snapshot) -> Outcome:
         """What it comes to, by a snapshot that has the groups of all who were asked about."""
         tenant, can_refuse = self.tenant.name, self.tenant.access.can_refuse
-        if self._refusal:
-            why = self._refusal.message
+        if self._failure:
+            why, remedy = self._failure.message, self._failure.remedy
             if can_refuse:
-                return Outcome(denials=(unjudged(tenant, why, self._refusal.remedy),))
+                return Outcome(denials=(unjudged(tenant, why, remedy),))
             told = f"{tenant}: what this changes in the scopes of users is not known: {why}"
-            return Outcome(warnings=(_warning(told, tenant, self._refusal.remedy),))
+            return Outcome(warnings=(_warning(told, tenant, remedy),))
         if self._stakes is None:
             return Outcome()
         found = cohorts(self._stakes, live, self.concern.counted)

@@ -32,6 +32,9 @@ CONTROLS = {
 TEMPLATES = {"T": ("A",)}
 
 
+FORBIDDEN = RequestRefused("no", status=403, remedy="ask for iam.access_read")
+
+
 def definition(controls: str = "", kind: UserType = EMPLOYEE, **more: Any) -> dict[str, Any]:
     return normalise({"userType": kind.value, "name": {"en": "Name"}, "accessControls": list(controls), **more})
 
@@ -48,7 +51,7 @@ class Service:
     definitions: dict[str, dict[str, Any]]
     sitting: dict[str, set[str]]
     kinds: dict[str, UserType] = field(default_factory=dict)
-    forbidden: int = 0
+    failure: Exception | None = None
     asked: list[str] = field(default_factory=list)
 
     def groups(self) -> dict[str, LiveGroup]:
@@ -81,8 +84,8 @@ class Service:
 
     def access_controls(self) -> Mapping[str, Control]:
         self.asked.append("access controls")
-        if self.forbidden:
-            raise RequestRefused("no", status=self.forbidden, remedy="ask for iam.access_read")
+        if self.failure:
+            raise self.failure
         return CONTROLS
 
     def templates(self) -> Mapping[str, tuple[str, ...]]:

@@ -9,7 +9,7 @@ import pytest
 from reconciler.core.limits import AccessGuards, Keep, Requirement
 from reconciler.core.model import DesiredGroup, Entry, Period, Person
 from reconciler.diagnostics import Diagnostic, Source
-from tests.core.granting import CUSTOMER, HERE, Service, definition, group, planned, wish
+from tests.core.granting import CUSTOMER, FORBIDDEN, HERE, Service, definition, group, planned, wish
 
 APART = AccessGuards(separation=(("a", "b"),))
 LATER = datetime(2999, 1, 1, tzinfo=UTC)
@@ -167,7 +167,7 @@ def test_guards_refuse_what_they_cannot_judge() -> None:
     keeping = AccessGuards(keep={"b": Keep(1)})
     assert not planned(service, group("ours", ["u", "v"]), guards=keeping, limit=0).denials
 
-    service.forbidden = 403
+    service.failure = FORBIDDEN
     part = planned(service, group("ours", ["u"]), guards=APART, limit=None)
     assert told(part.denials) == [("access", "acme", "acme: guards on access can't be judged: no")]
     assert part.denials[0].remedy == "ask for iam.access_read"

@@ -13,8 +13,8 @@ from reconciler.core.model import (
     Person,
     UserType,
 )
-from reconciler.diagnostics import RequestRefused
-from tests.core.granting import CUSTOMER, EMPLOYEE, HERE, Service, definition, group, planned, wish
+from reconciler.emporix.errors import Interrupted
+from tests.core.granting import CUSTOMER, EMPLOYEE, FORBIDDEN, HERE, Service, definition, group, planned, wish
 
 Told = dict[str, tuple[set[str], set[str], dict[str, tuple[str, ...]]]]
 """By user: the scopes gained and lost, and those kept with the groups that go on granting them."""
@@ -188,16 +188,16 @@ def test_a_group_made_anew_keeps_who_stays() -> None:
 
 
 def test_without_the_right_to_read_what_is_granted() -> None:
-    """The plan says so and goes on; another refusal is an error as ever."""
-    service = Service({"ours": definition("A")}, {"ours": {"u"}}, forbidden=403)
+    """The plan says so and goes on, whatever the service's reason; somebody who interrupts it is heard."""
+    service = Service({"ours": definition("A")}, {"ours": {"u"}}, failure=FORBIDDEN)
     part = planned(service, group("ours", [], definition("A")), ours=["ours"])
     assert part.effects is None
     (warning,) = part.warnings
     assert warning.message.startswith("acme: what this changes in the scopes of users is not known: no")
     assert warning.remedy == "ask for iam.access_read"
     assert part.denials == ()
-    service.forbidden = 400
-    with pytest.raises(RequestRefused):
+    service.failure = Interrupted("stopped")
+    with pytest.raises(Interrupted):
         planned(service, group("ours", [], definition("A")), ours=["ours"])
 
 
