@@ -159,11 +159,12 @@ class Stakes:
         """Whom the changes concern, and whose other groups must be read, all members of groups that regrant being read.
 
         Employees cost one list, whoever they are; of customers, each of whom costs a request, at most ``limit`` are
-        asked about. The groups of those in ``told`` are read anyhow.
+        asked about. The groups of those in ``told`` are read anyhow, and some may have been read already.
         """
         kinds = {**self._members_concerned(live), **self.shift.kinds}
         weighty = {group.user_type for group in live.groups.values() if group.members is None and self._weighs(group)}
-        unknown = sorted(user for user, kind in kinds.items() if kind in weighty and user not in told)
+        known = {*told, *live.memberships}
+        unknown = sorted(user for user, kind in kinds.items() if kind in weighty and user not in known)
         customers = [user for user in unknown if kinds[user] is UserType.CUSTOMER]
         uncounted = frozenset(customers[limit:])
         asked = {user: kinds[user] for user in unknown if user not in uncounted}

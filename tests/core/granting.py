@@ -105,6 +105,7 @@ def planned(
     guards: AccessGuards = AccessGuards(),  # noqa: B008 - a value
     limit: int | None = 200,
     people: Mapping[str, Person] | None = None,
+    offboarded: Iterable[str] = (),
 ) -> Part:
     """The plan of a tenant in which all members of the groups in ``ours`` are known as ours."""
     known = {
@@ -115,6 +116,7 @@ def planned(
         for name in ours
     }  # fmt: skip
     everybody = [Entry(person, HERE) for person in (people or {}).values()]
-    tenant = DesiredTenant("acme", HERE, groups, access=guards)
+    leaving = tuple(Entry(Person(id=user), HERE) for user in offboarded)
+    tenant = DesiredTenant("acme", HERE, groups, access=guards, offboarded=leaving)
     lockfile = replace(new("lineage"), known={"acme": known})
     return plan_tenant(tenant, everybody, lockfile, service, Scope(access_limit=limit))

@@ -121,6 +121,14 @@ def test_customers_cost_a_request_each_up_to_the_limit() -> None:
     assert told(part.effects) == {"c0": (set(), set(), {"a": ("theirs",)}), "c1": (set(), {"a"}, {})}
 
 
+def test_nobody_is_asked_about_twice() -> None:
+    """Who is offboarded has been asked about already, and who joins is asked about anyhow."""
+    service = Service({"ours": definition("A"), "theirs": definition("A")}, {"ours": {"u", "v"}, "theirs": {"u", "w"}})
+    part = planned(service, group("ours", ["w"], definition("A")), ours=["ours"], offboarded="u")
+    assert sorted(each for each in service.asked if "groups of" in each) == [f"groups of {user}" for user in "uvw"]
+    assert told(part.effects) == {"u": (set(), {"a"}, {}), "v": (set(), {"a"}, {})}
+
+
 def test_users_with_the_same_difference_are_told_together() -> None:
     """A right taken from a group is one effect for all who lose it, and another for those who keep it otherwise."""
     service = Service({"ours": definition("AB"), "theirs": definition("A")}, {"ours": {"u", "v", "w"}, "theirs": {"w"}})
