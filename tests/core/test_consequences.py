@@ -123,7 +123,8 @@ def test_customers_cost_a_request_each_up_to_the_limit() -> None:
 
 def test_nobody_is_asked_about_twice() -> None:
     """Who is offboarded has been asked about already, and who joins is asked about anyhow."""
-    service = Service({"ours": definition("A"), "theirs": definition("A")}, {"ours": {"u", "v"}, "theirs": {"u", "w"}})
+    granting = {name: definition("A") for name in ("ours", "theirs", "more")}
+    service = Service(granting, {"ours": {"u", "v"}, "theirs": {"u"}, "more": {"w"}})
     part = planned(service, group("ours", ["w"], definition("A")), ours=["ours"], offboarded="u")
     assert sorted(each for each in service.asked if "groups of" in each) == [f"groups of {user}" for user in "uvw"]
     assert told(part.effects) == {"u": (set(), {"a"}, {}), "v": (set(), {"a"}, {})}
