@@ -1,4 +1,4 @@
-"""What somebody has to say about a plan, in a box each: guards that refuse it, tenants left out, warnings."""
+"""What must not be missed of a plan, in a box each: sensitive gains, refusals, tenants left out, warnings."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 from reconciler.core.guards import refusals
 from reconciler.core.plan import Plan
 from reconciler.diagnostics import Diagnostic
+from reconciler.render.effects import Gain, by_scope, gained, gains, scope, summed, who
 from reconciler.render.fitting import Part, fit, size
 from reconciler.render.markup import at_line, code, prose
 from reconciler.render.sections import Section
@@ -32,12 +33,36 @@ def boxes(plan: Plan, room: int) -> tuple[Section, ...]:
     found = []
     room = room // 2
     for box in _boxes(plan):
-        total = sum(len(part.items) for part in box.parts)
-        fitted = fit(box.parts, room - SHELL)
-        text = f"\n> [!{box.look}]\n> **{box.title}**\n>\n{fitted.text}" + (f">\n> {box.end}\n" if box.end else "")
-        found.append(Section(text, fitted.shown, total, box.word))
-        room -= size(text)
+        found.append(_section(box, room))
+        room -= size(found[-1].text)
     return tuple(found)
+
+
+def gains_box(plan: Plan, room: int) -> tuple[Section, ...]:
+    """Who gains something sensitive, scope by scope if there is no room for all; empty if nobody does."""
+    found = gains(plan)
+    if not found:
+        return ()
+    whole = _section(_gains(found, summed(found)), room)
+    return (_section(_gains(found, by_scope(found)), room) if whole.is_cut else whole,)
+
+
+def _section(box: Box, room: int) -> Section:
+    """The box as far as there is room."""
+    total = sum(sum(map(part.counts, part.items)) for part in box.parts)
+    fitted = fit(box.parts, room - SHELL)
+    text = f"\n> [!{box.look}]\n> **{box.title}**\n>\n{fitted.text}" + (f">\n> {box.end}\n" if box.end else "")
+    return Section(text, fitted.shown, total, box.word)
+
+
+def _gains(found: Sequence[Gain], told: Sequence[Gain]) -> Box:
+    parts = [Part(told, _gain, str, _more, lambda gain: len(gain.users))]
+    return Box("WARNING", gained(found), "sensitive gains", parts)
+
+
+def _gain(gain: Gain) -> str:
+    what = f"{code(who(gain.users))} {gain.verb} {code(scope(gain.right))} through {code(gain.groups)}"
+    return f"> - {code(gain.tenant)}: {what}\n"
 
 
 def _boxes(plan: Plan) -> Iterator[Box]:

@@ -45,7 +45,7 @@ class Gain(NamedTuple):
     tenant: str
     users: tuple[Person, ...]
     right: Right
-    way: str
+    groups: str
 
     def apart(self) -> Iterator["Gain"]:
         """The same of each user alone."""
@@ -57,8 +57,8 @@ class Gain(NamedTuple):
         return "gains" if len(self.users) == 1 else "gain"
 
     def sentence(self, who: str) -> str:
-        """Who gains what, through which group."""
-        return safe(f"{safe(self.tenant)}: {who} {self.verb} {scope(self.right)} {self.way}")
+        """Who gains what, through which groups."""
+        return safe(f"{safe(self.tenant)}: {who} {self.verb} {scope(self.right)} through {self.groups}")
 
 
 class Total(NamedTuple):
@@ -104,7 +104,7 @@ def lines(effect: Effect, effects: Effects) -> Iterator[Line]:
 def gains(plan: Plan) -> list[Gain]:
     """All sensitive scopes that anybody gains, in the order of tenants and effects."""
     return [
-        Gain(tenant, effect.users, grant.right, _way("through", grant, effects))
+        Gain(tenant, effect.users, grant.right, _groups(grant, effects))
         for tenant, effects in sorted(plan.effects.items())
         for effect in effects.effects
         for grant in effect.gained
@@ -118,13 +118,16 @@ def gained(found: Sequence[Gain]) -> str:
 
 
 def summed(found: Sequence[Gain]) -> Sequence[Gain]:
-    """The same, if that is too long with one for each scope and way to it: no scope is hidden by those before it."""
-    if len(found) <= FOLDED_FROM:
-        return found
+    """The same, by scope if that is too long: no scope is hidden by those before it."""
+    return found if len(found) <= FOLDED_FROM else by_scope(found)
+
+
+def by_scope(found: Sequence[Gain]) -> Sequence[Gain]:
+    """One for each scope and way to it, for all who gain it so."""
     users: defaultdict[tuple[str, Right, str], list[Person]] = defaultdict(list)
     for gain in found:
-        users[gain.tenant, gain.right, gain.way] += gain.users
-    return [Gain(tenant, tuple(gaining), right, way) for (tenant, right, way), gaining in users.items()]
+        users[gain.tenant, gain.right, gain.groups] += gain.users
+    return [Gain(tenant, tuple(gaining), right, groups) for (tenant, right, groups), gaining in users.items()]
 
 
 def is_long(effects: Effects) -> bool:
@@ -155,4 +158,8 @@ def uncounted(effects: Effects) -> str:
 
 
 def _way(words: str, grant: Grant, effects: Effects) -> str:
-    return f"{words} {', '.join(titled(group, effects.names.get(group, '')) for group in grant.groups)}"
+    return f"{words} {_groups(grant, effects)}"
+
+
+def _groups(grant: Grant, effects: Effects) -> str:
+    return ", ".join(titled(group, effects.names.get(group, "")) for group in grant.groups)

@@ -51,7 +51,7 @@ def _gains(found: Iterable[Gain]) -> Iterator[str]:
     yield "<ul>"
     for gain in found:
         who_gains = f"<b>{shown(who(gain.users))}</b> {gain.verb} <code>{shown(scope(gain.right))}</code>"
-        yield f"<li>{_unfolded(gain.users, f'{foreign(gain.tenant)}: {who_gains} {shown(gain.way)}')}</li>"
+        yield f"<li>{_unfolded(gain.users, f'{foreign(gain.tenant)}: {who_gains} through {shown(gain.groups)}')}</li>"
     yield "</ul>"
 
 

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from reconciler.core.guards import refusals
 from reconciler.core.model import address
 from reconciler.core.plan import Action, Plan
-from reconciler.render.boxes import boxes
+from reconciler.render.boxes import boxes, gains_box
 from reconciler.render.dates import instants
 from reconciler.render.fitting import LONGEST, SHORTEST, Part, fit, size
 from reconciler.render.layout import takes
@@ -34,18 +34,24 @@ def plan(plan: Plan, *, key: str, max_chars: int = LONGEST, url: str = "", comma
 
     ``url`` and ``command`` say where the whole plan is if there is no room for it. The same plan gives the same bytes.
     """
-    before = "".join((*_heading(plan, key), *_table("tenant", _tenants(plan), max_chars // 4), *_summary(plan)))
+    heading = "".join(_heading(plan, key))
+    summary = "".join((*_table("tenant", _tenants(plan), max_chars // 4), *_summary(plan)))
     whole = _whole(url, command)
-    room = max_chars - size(before) - size(whole) - NOTICE
-    said = boxes(plan, room)
-    room -= sum(size(box.text) for box in said)
+    room = max_chars - size(heading) - size(summary) - size(whole) - NOTICE
+    gained = gains_box(plan, room // 2)
+    said = boxes(plan, room - _size(gained))
+    room -= _size(gained) + _size(said)
     done, overview = changes(plan, room), ""
     if any(section.is_cut for section in done):
         overview = "".join(_overview(plan, room // 4))
         done = changes(plan, room - size(overview), briefly=True)
-    notice = _notice((*said, *done), max_chars, whole) or (f"\n{link('The plan', url)}\n" if url else "")
-    boxed, listed = ("".join(section.text for section in sections) for sections in (said, done))
-    yield from "".join((before, notice, boxed, overview, listed)).splitlines()
+    notice = _notice((*gained, *said, *done), max_chars, whole) or (f"\n{link('The plan', url)}\n" if url else "")
+    first, boxed, listed = ("".join(section.text for section in sections) for sections in (gained, said, done))
+    yield from "".join((heading, first, summary, notice, boxed, overview, listed)).splitlines()
+
+
+def _size(sections: Sequence[Section]) -> int:
+    return sum(size(section.text) for section in sections)
 
 
 def _notice(sections: Sequence[Section], max_chars: int, whole: str) -> str:
@@ -139,6 +145,8 @@ def _summary(plan: Plan) -> Iterator[str]:
         named = ", ".join(code(target) for target in plan.targets[:NAMED])
         more = f" and {number(len(plan.targets) - NAMED)} more" if len(plan.targets) > NAMED else ""
         yield f"\nLimited to {named}{more}.\n"
+    if count := sum(effects.uncounted for effects in plan.effects.values()):
+        yield f"\nAccess not computed for {plural(count, 'user')}; `--access-limit N` asks for more.\n"
     for name, told in instants(plan):
         yield f"\n{name}: {code(told)}\n"
     yield f"\nFingerprint: `{plan.fingerprint}`\n"

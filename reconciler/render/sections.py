@@ -4,16 +4,18 @@ Such blocks are coloured wherever Markdown is shown, and nothing in them is inte
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Final, NamedTuple
 
+from reconciler.core.effects import Effect, Effects
 from reconciler.core.plan import Action, Change, Plan
 from reconciler.render.brief import Row, rows, single, table
+from reconciler.render.effects import SENSITIVE, is_long, kept, lines, totals, who
 from reconciler.render.fields import Leaf, changed, created, folded, told
 from reconciler.render.fitting import Fitted, Part, fit, size
-from reconciler.render.layout import GroupPart, facts_of, takes, tenants
+from reconciler.render.layout import GroupPart, facts_of, fold, takes, tenants
 from reconciler.render.markup import at_line, cut
 from reconciler.render.naming import about, subject, user
 from reconciler.render.terminal import LABEL
@@ -51,9 +53,10 @@ REMOVALS: Final = Kind("Removals", "removals", is_folded=False)
 
 ADDITIONS: Final = Kind("Additions", "additions")
 CHANGES: Final = Kind("Changes", "changes")
+ACCESS: Final = Kind("Access", "effects on access")
 LOCKFILE: Final = Kind("Only in the lockfile", "entries of the lockfile")
 LEFT: Final = Kind("Left alone, because not in the configuration", "members left alone")
-KINDS: Final = (REMOVALS, ADDITIONS, CHANGES, LOCKFILE, LEFT)
+KINDS: Final = (REMOVALS, ACCESS, ADDITIONS, CHANGES, LOCKFILE, LEFT)
 KIND_OF: Final = {
     Action.DELETE: REMOVALS,
     Action.REPLACE: REMOVALS,
@@ -62,7 +65,7 @@ KIND_OF: Final = {
     Action.ADOPT: LOCKFILE,
     Action.FORGET: LOCKFILE,
 }
-BY_WEIGHT: Final = (REMOVALS, CHANGES, ADDITIONS, LOCKFILE, LEFT)
+BY_WEIGHT: Final = (REMOVALS, ACCESS, CHANGES, ADDITIONS, LOCKFILE, LEFT)
 """Who comes first gets room first, so that what a reviewer must not miss is cut last."""
 
 
@@ -90,19 +93,21 @@ class Section(NamedTuple):
 
 
 def changes(plan: Plan, room: int, *, briefly: bool = False) -> tuple[Section, ...]:
-    """All changes within so many characters, one section a kind; those without any are left out.
+    """All changes and what they come to within so many characters, one section a kind; those without any are left out.
 
-    ``briefly``: a kind that takes more than half of the room only tells who it is and why, so that more of it is seen.
+    ``briefly``: a kind that takes more than half of the room only tells who it is and why, so that more of it is seen;
+    access is summed up by scope.
     """
     by_kind = _by_kind(plan)
     totals = {kind: len(found) for kind, found in by_kind.items()}
     totals[LEFT] = sum(map(len, plan.left.values()))
+    totals[ACCESS] = sum(len(effects.effects) for effects in plan.effects.values())
     room -= SHELL * sum(map(bool, totals.values()))
     found = {}
     for kind in (kind for kind in BY_WEIGHT if totals.get(kind)):
-        told = fit(_parts(plan, kind, by_kind[kind], _fully), room // 2 if briefly else room)
-        if briefly and told.shown < totals[kind]:
-            told = fit(_parts(plan, kind, by_kind[kind], _briefly), room)
+        told = fit(_parts(plan, kind, by_kind[kind]), room // 2 if briefly else room)
+        if briefly and (told.shown < totals[kind] or kind is ACCESS):
+            told = fit(_parts(plan, kind, by_kind[kind], briefly=True), room)
         room -= size(told.text)
         is_brief = kind is not LEFT and told.items < told.shown
         found[kind] = Section(_block(kind, told, totals[kind]), told.shown, totals[kind], kind.word, is_brief)
@@ -131,18 +136,55 @@ Items = Sequence[Change | Row]
 """What a group has to tell: changes on lines of their own, or rows of names."""
 
 
-def _parts(plan: Plan, kind: Kind, found: Sequence[Change], items: Callable[[GroupPart], Items]) -> Iterator[Part]:
+def _parts(plan: Plan, kind: Kind, found: Sequence[Change], *, briefly: bool = False) -> Iterator[Part]:
+    if kind is ACCESS:
+        for name, effects in sorted(plan.effects.items()):
+            if effects.effects:
+                yield _access(name, effects, briefly)
+        return
     if kind is LEFT:
         for address, users in sorted(plan.left.items()):
             heading = f"\n@@ {_address(address)} @@\n"
             names = [single(user(each)) for each in users]
             yield Part(table(names, ROOM), _item, partial(str, heading), _more, _count)
         return
-    write = partial(_item, at=plan.at)
+    write, items = partial(_item, at=plan.at), _briefly if briefly else _fully
     for tenant in tenants(plan, found):
         for group in tenant.groups:
             if group.definition or group.members:
                 yield Part(items(group), write, partial(_heading, tenant.name, group), _more, _count)
+
+
+def _access(tenant: str, effects: Effects, briefly: bool) -> Part:
+    """What changes for the users of a tenant: if it is long by scope, and then each difference unless ``briefly``."""
+    heading = f"\n@@ {_address(tenant)} @@\n"
+    if not is_long(effects):
+        return Part(effects.effects, partial(_effect, effects), partial(str, heading), _more)
+    if briefly:
+        return Part([effects], _totals, partial(str, heading), _more, lambda whole: len(whole.effects))
+    return Part(effects.effects, partial(_effect, effects), lambda: f"{heading}{_totals(effects)}\n", _more)
+
+
+def _totals(effects: Effects) -> str:
+    """One line a scope: how many users gain and lose it."""
+    shown, hidden = fold(totals(effects), full=False)
+    told = []
+    for total in shown:
+        sign = "!" if total.gained and total.lost else "+" if total.gained else "-"
+        sensitive = f", {SENSITIVE}" if total.is_sensitive else ""
+        told.append(f"{sign}{INDENT[1:]}{cut(total.scope, ROOM)}: {', '.join(filter(None, total.numbers))}{sensitive}")
+    told += [f"{INDENT}... and {plural(hidden, 'more scope')}"] if hidden else []
+    told += [f"{INDENT}{keeping}" for keeping in (kept(effects),) if keeping]
+    return "".join(f"{safe(line)}\n" for line in told)
+
+
+def _effect(effects: Effects, effect: Effect) -> str:
+    """Users with the same difference, and below them their scopes."""
+    shown, hidden = fold(list(lines(effect, effects)), full=False)
+    told = [f"{INDENT}{cut(who(effect.users), ROOM)}"]
+    told += [f"{line.sign}{INDENT}  {cut(line.scope, ROOM)}  {cut(line.told, ROOM)}" for line in shown]
+    told += [f"{INDENT}  ... and {plural(hidden, 'more scope')}"] if hidden else []
+    return "".join(f"{safe(line)}\n" for line in told)
 
 
 def _fully(group: GroupPart) -> Items:

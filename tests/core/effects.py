@@ -7,7 +7,7 @@ from reconciler.core.model import Person
 
 
 def effects(text: st.SearchStrategy[str]) -> st.SearchStrategy[Effects]:
-    """Effects whose every text is drawn from ``text``; users have an id, and only what is gained is sensitive."""
+    """Effects whose every text is drawn from ``text``, few or many; users have an id, and only gains are sensitive."""
     some = text.filter(bool)
     people = st.builds(Person, text, some, st.none() | some, text)
     rights = st.builds(Right, text, st.just("") | text)
@@ -16,7 +16,7 @@ def effects(text: st.SearchStrategy[str]) -> st.SearchStrategy[Effects]:
     found = st.builds(Effect, st.lists(people, min_size=1, max_size=5).map(tuple), sides, sides, sides)
     return st.builds(
         _sensitive,
-        st.lists(found, max_size=3).map(tuple),
+        st.builds(lambda some, times: tuple(some * times), st.lists(found, max_size=3), st.sampled_from([1, 1, 12])),
         st.booleans(),
         st.integers(0, 10**6),
         st.dictionaries(text, text, max_size=2),
