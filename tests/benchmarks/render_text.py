@@ -1,16 +1,19 @@
 """How long the renderings of a plan take: ``python tests/benchmarks/render_text.py [CHANGES]`` prints one table.
 
 Half of the changes are additions; a tenth of the groups has a changed definition, which deepdiff compares. Everybody is
-known by name, and every third membership ends some day.
+known by name, and every third membership ends some day. Who is added or removed gains or loses three scopes, and one of
+them is sensitive.
 """
 
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from reconciler.core.document import encode
+from reconciler.core.effects import Effect, Effects, Grant, Right
 from reconciler.core.limits import Guards
 from reconciler.core.model import Membership, Person, UserType
 from reconciler.core.plan import Action, Change, Plan, Reason, Touched
@@ -68,7 +71,20 @@ def world(count: int) -> Plan:
         (change.tenant, change.group): Touched(10**6, 10**6, Membership.EXACT, Guards(), name="A group")
         for change in changes
     }
-    return Plan(tuple(changes), touched=touched, at=AT, next_date=AT + timedelta(days=1))
+    effects = {f"tenant{tenant}": _effects(changes, f"tenant{tenant}") for tenant in range(TENANTS)}
+    return Plan(tuple(changes), touched=touched, at=AT, next_date=AT + timedelta(days=1), effects=effects)
+
+
+def _effects(changes: list[Change], tenant: str) -> Effects:
+    found = []
+    for change in changes:
+        if change.tenant == tenant and change.person and change.action in {Action.CREATE, Action.DELETE}:
+            scopes = (f"{change.group}.order_manage", "order.order_read", "product.product_read")
+            grants = tuple(Grant(Right(scope), (change.group,)) for scope in scopes)
+            sides = (grants, ()) if change.action is Action.CREATE else ((), grants)
+            found.append(Effect((replace(change.person, id=change.user),), *sides))
+    gained = {grant.right for effect in found for grant in effect.gained}
+    return Effects(tuple(found), frozenset(right for right in gained if right.scope.endswith("_manage")))
 
 
 def timed(lines: Callable[[], Iterator[str]]) -> tuple[float, float, int]:
