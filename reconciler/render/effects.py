@@ -6,12 +6,14 @@ that would be too much to read, each scope has one line with the numbers of user
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from itertools import groupby
+from operator import attrgetter
 from typing import Final, NamedTuple
 
 from reconciler.core.effects import Effect, Effects, Grant, Right
 from reconciler.core.model import Person
 from reconciler.core.plan import Plan
-from reconciler.render.layout import FOLDED_FROM
+from reconciler.render.layout import FOLDED_FROM, fold
 from reconciler.render.naming import called, short, titled
 from reconciler.render.style import Look
 from reconciler.render.text import number, plural, safe
@@ -36,7 +38,7 @@ class Line(NamedTuple):
     @property
     def told(self) -> str:
         """What follows the scope."""
-        return f"{self.way}, {SENSITIVE}" if self.is_sensitive else self.way
+        return f"{SENSITIVE}, {self.way}" if self.is_sensitive else self.way
 
 
 class Gain(NamedTuple):
@@ -99,6 +101,17 @@ def lines(effect: Effect, effects: Effects) -> Iterator[Line]:
         yield Line("-", Look.REMOVE, scope(grant.right), _way("was through", grant, effects))
     for grant in effect.kept:
         yield Line("=", Look.DIM, scope(grant.right), _way("still through", grant, effects))
+
+
+def few_lines(effect: Effect, effects: Effects, full: bool) -> tuple[list[Line], int]:
+    """The same as far as lists are shown, and how many lines are not: many gains hide no loss."""
+    shown: list[Line] = []
+    hidden = 0
+    for _, side in groupby(lines(effect, effects), key=attrgetter("sign")):
+        first, more = fold(list(side), full)
+        shown += first
+        hidden += more
+    return shown, hidden
 
 
 def gains(plan: Plan) -> list[Gain]:

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from reconciler.core.effects import Effect, Effects
 from reconciler.core.plan import Action, Change, Plan
 from reconciler.render.brief import Row, rows, single, table
-from reconciler.render.effects import SENSITIVE, is_long, kept, lines, totals, who
+from reconciler.render.effects import SENSITIVE, few_lines, is_long, kept, totals, who
 from reconciler.render.fields import Leaf, changed, created, folded, told
 from reconciler.render.fitting import Fitted, Part, fit, size
 from reconciler.render.layout import GroupPart, facts_of, fold, takes, tenants
@@ -180,7 +180,7 @@ def _totals(effects: Effects) -> str:
 
 def _effect(effects: Effects, effect: Effect) -> str:
     """Users with the same difference, and below them their scopes."""
-    shown, hidden = fold(list(lines(effect, effects)), full=False)
+    shown, hidden = few_lines(effect, effects, full=False)
     told = [f"{INDENT}{cut(who(effect.users), ROOM)}"]
     told += [f"{line.sign}{INDENT}  {cut(line.scope, ROOM)}  {cut(line.told, ROOM)}" for line in shown]
     told += [f"{INDENT}  ... and {plural(hidden, 'more scope')}"] if hidden else []

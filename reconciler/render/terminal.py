@@ -243,7 +243,7 @@ class Page:
             yield from (INDENT + safe(called(user)) for user in effect.users)
         else:
             yield f"  {head(access.who(effect.users), self.room(self.width - 2))}"
-        shown, hidden = fold(list(access.lines(effect, effects)), self.full)
+        shown, hidden = access.few_lines(effect, effects, self.full)
         label = min(max((columns(line.scope) for line in shown), default=0), LABEL)
         for line in shown:
             gap = " " * (label - columns(line.scope))

@@ -42,7 +42,7 @@ def test_what_is_sensitive_is_told_before_all_changes_and_the_summary_last() -> 
     assert lines[-7:-2] == [
         "Access in acme",
         "  p0 (00u0)",
-        "    + iam.group_manage  through ops, sensitive",
+        "    + iam.group_manage  sensitive, through ops",
         "    + order.order_read  through ops",
         "",
     ]
@@ -103,6 +103,13 @@ def test_one_effect_is_never_summed_up() -> None:
     assert "  p0 (00u0)" in lines
     assert "    20 more scopes; --full shows all" in lines
     assert "    + s69  through ops" in told(*apart(1, *scopes), full=True)
+
+
+def test_many_gains_of_a_user_hide_no_loss() -> None:
+    gained = tuple(grant(f"s{number:02}") for number in range(70))
+    lines = told(Effect(people(1), gained, (grant("price.price_manage"),)))
+    assert "    - price.price_manage  was through ops" in lines
+    assert "    20 more scopes; --full shows all" in lines
 
 
 def test_in_full_everybody_who_shares_an_effect_is_named() -> None:

@@ -52,7 +52,7 @@ def test_with_room_for_all_the_summary_by_scope_comes_first_and_then_everybody()
     shown = many(new=(Action.CREATE, 30))
     text = comment(replace(shown, effects={"acme": gaining(30, "order.order_read")}))
     assert text.index("order.order_read: +30 users, sensitive") < text.index("      p0 (person.0@acme.example, ")
-    assert text.count("        order.order_read  through group") == 30
+    assert text.count("        order.order_read  sensitive, through group") == 30
     assert "Not shown" not in text
 
 
