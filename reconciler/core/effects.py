@@ -77,10 +77,6 @@ class Effects:
         """Whether nobody is concerned, as far as it is known of all."""
         return not (self.effects or self.uncounted)
 
-    def is_sensitive(self, effect: Effect) -> bool:
-        """Whether these users gain something sensitive."""
-        return any(grant.right in self.sensitive for grant in effect.gained)
-
 
 def _count(sides: Iterable[tuple[Effect, tuple[Grant, ...]]]) -> Counter[Right]:
     found: Counter[Right] = Counter()

@@ -160,7 +160,6 @@ def test_what_stands_first() -> None:
     assert part.effects.effects[0].users[0].handle == "zoe"
     assert part.effects.effects[1].users[0].handle == "uma"
     assert part.effects.sensitive == {Right("r--DE")}
-    assert part.effects.is_sensitive(part.effects.effects[0])
     assert part.effects.rights == [Right("r--DE"), Right("a")]
 
 

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.core.diff import diff
+from reconciler.core.limits import AccessGuards, Keep
 from reconciler.core.model import (
     DesiredGroup,
     DesiredTenant,
@@ -20,7 +21,7 @@ from reconciler.core.model import (
     Snapshot,
     UserType,
 )
-from reconciler.core.offline import basis, doubts, language, remembered, sure
+from reconciler.core.offline import basis, doubts, language, remembered, sure, unjudged
 from reconciler.core.plan import Action, Change, Plan, Reason
 from reconciler.diagnostics import Severity, Source
 from tests.core.world import EMPLOYEES, HERE, desired, group, known, live, plan_of, tenant_states
@@ -232,6 +233,16 @@ def test_what_the_service_would_have_been_asked_is_told() -> None:
         [warning] = doubts("acme", [replace(writes, after=more)])
         assert warning.message.startswith("acme: whether access controls and templates exist and fit")
     assert list(doubts("acme", [replace(joins[0], action=Action.DELETE)])) == []
+
+
+def test_guards_that_say_nothing_are_named() -> None:
+    """Who relies on them must know that they were not asked; with nothing to judge there is nothing to say."""
+    change = Change("acme", "g", "a", Action.CREATE, Reason.NEW, UserType.EMPLOYEE)
+    guarded = DesiredTenant("acme", access=AccessGuards(keep={"iam.group_manage": Keep(2)}))
+    [warning] = unjudged(guarded, [change])
+    assert warning.message == "acme: guards on access are not judged: what groups grant is not known"
+    assert list(unjudged(guarded, [replace(change, tenant="other")])) == []
+    assert list(unjudged(DesiredTenant("acme"), [change])) == []
 
 
 def test_which_lockfile_it_rests_on_is_told() -> None:
