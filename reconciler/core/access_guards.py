@@ -12,7 +12,7 @@ from typing import Final
 from reconciler.core.access import fits
 from reconciler.core.consequences import Cohort, Ways, is_sensitive
 from reconciler.core.effects import Grant, Right
-from reconciler.core.guards import members, some
+from reconciler.core.guards import MOST_NAMED, members, some
 from reconciler.core.limits import AccessGuards, AccessRule, Keep, Requirement
 from reconciler.core.model import DesiredTenant, Person, Snapshot, address
 from reconciler.core.plan import Action, Change
@@ -212,11 +212,11 @@ def _holders(
 def _kept(judged: Judged, scope: str, keep: Keep, now: frozenset[str], then: frozenset[str]) -> Iterator[Diagnostic]:
     tenant, lost = judged.desired.name, now - then
     lines = list(_taking(judged, scope, lost))
-    place, related = (lines[0][1], tuple(lines)) if lines else (None, ())
+    place, related = (lines[0][1], tuple(_first(lines))) if lines else (None, ())
     if keep.min_members is not None and len(then) < keep.min_members:
         yield Diagnostic(
-            f"{tenant}: {scope} would be left to {_users(len(then))}, fewer than guards.keep {keep.min_members}"
-            f" (now {len(now)}; {some(lost)} would lose it)",
+            # not how many there are now: of a plan that is half done the refusal must be the same
+            f"{tenant}: {scope} would be left to {_users(len(then))}, fewer than guards.keep {keep.min_members}",
             place,
             "leave the scope to somebody else first, or lower guards.keep",
             related,
@@ -242,6 +242,13 @@ def _taking(judged: Judged, scope: str, lost: frozenset[str]) -> Iterator[tuple[
         takes = change.user in lost and change.action is Action.DELETE
         if grants and (takes or (change.group in judged.stakes.regranting and change.user is None)) and change.source:
             yield change.address, change.source
+
+
+def _first(lines: Sequence[tuple[str, Source]]) -> Iterator[tuple[str, Source]]:
+    """The first few places, the last of which says how many more there are."""
+    more = len(lines) - MOST_NAMED
+    for number, (label, source) in enumerate(lines[:MOST_NAMED], 1):
+        yield f"{label} and {more} more" if more > 0 and number == MOST_NAMED else label, source
 
 
 def _users(count: int) -> str:

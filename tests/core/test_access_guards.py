@@ -218,12 +218,24 @@ def test_what_is_said_of_a_scope_that_loses_its_holders() -> None:
         (
             "keep",
             "acme",
-            "acme: a would be left to 1 user, fewer than guards.keep 2 (now 3; u, v, w would lose it)",
+            "acme: a would be left to 1 user, fewer than guards.keep 2",
         ),
         ("keep", "acme", "acme: v is protected and would lose a"),
     ]
     assert part.denials[0].related == (("acme/new/w", line(4)), ("acme/ours", line(1)))
     assert part.denials[0].source == line(4)
+
+
+def test_only_the_first_lines_are_shown() -> None:
+    """Of many who lose a scope the first few and a count, not a page of lines."""
+    users = [f"u{number}" for number in range(7)]
+    service = Service({"ours": definition("A")}, {"ours": set(users)})
+    guards = AccessGuards(keep={"a": Keep(1)})
+    (denial,) = planned(service, group("ours", [], definition("A")), ours=["ours"], guards=guards).denials
+    assert [label for label, _ in denial.related] == [
+        *(f"acme/ours/u{number}" for number in range(4)),
+        "acme/ours/u4 and 2 more",
+    ]
 
 
 def test_a_definition_without_a_line_takes_a_scope() -> None:

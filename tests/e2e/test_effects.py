@@ -239,10 +239,7 @@ def test_guards_on_access_refuse_with_the_lines(kept: Workplace, world: World) -
     assert world.writes == []
     guarded(kept, "{id: ana, reason: OPS-1}")
     refused = kept.run("plan")
-    assert (
-        "iam.group_manage would be left to 1 user, fewer than guards.keep 2 (now 3; ben, cleo would lose it)"
-        in " ".join(refused.out.split())
-    )
+    assert "iam.group_manage would be left to 1 user, fewer than guards.keep 2" in " ".join(refused.out.split())
     fingerprint = json.loads(kept.run("plan", "--format", "json").out)["fingerprint"]
     assert kept.apply("--accept", fingerprint).code == 0
     assert world.members("ours") == {"ana"}
