@@ -96,8 +96,9 @@ def access(
 
     now = (at or datetime.now(UTC)).replace(microsecond=0)
     loaded, world = world_of(session, now)
-    before = past(session, session.store(loaded.desired.state), world, since) if since is not None else None
-    records = trail(session, loaded.audit)
+    store = session.store(loaded.desired.state)
+    before = past(session, store, world, since) if since is not None else None
+    records = trail(session, loaded.audit, store.url)
     with session.service(loaded, parallelism) as connect:
         found = review(world, connect, records, before)
     failures = {tenant: error.reason for tenant, error in found.errors.items()}

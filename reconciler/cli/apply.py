@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from reconciler.emporix.iam import Connect
     from reconciler.engine import Outlook
     from reconciler.state import Store
-    from reconciler.state.audit import AuditFile
+    from reconciler.state.audit import Audit
 
 
 EPILOG = """\b
@@ -104,8 +104,8 @@ def apply(
         check_online(plan, str(planfile))
         check_tenants(plan, session.tenants)
         configured = configured_rules(session)
-        rules, log = (*configured.policy, *policies), audit_file(session, configured.audit)
-        return _apply_saved(session, plan, rules, replace(consent, saved=plan), parallelism, full, log)
+        rules = (*configured.policy, *policies)
+        return _apply_saved(session, plan, rules, replace(consent, saved=plan), parallelism, full, configured.audit)
     if not auto_approve and not sys.stdin.isatty():
         raise PlanError(
             "there is no terminal to ask for approval",
@@ -128,7 +128,8 @@ def _apply_fresh(
     if was_reviewed:
         check_service(session, was_reviewed, "the reviewed plan")
     loaded = session.load()
-    store, log = session.store(loaded.desired.state), audit_file(session, loaded.audit)
+    store = session.store(loaded.desired.state)
+    log = audit_file(session, loaded.audit, store.url)
     with locked(session, store, "apply") as book, session.service(loaded, parallelism) as connect:
         if was_reviewed:
             check_lockfile(book, was_reviewed, "the reviewed plan")
@@ -181,7 +182,7 @@ def _apply_saved(
     consent: Consent,
     parallelism: int,
     full: bool,
-    log: "AuditFile | None",
+    audit: str | None,
 ) -> int:
     plan = judged(saved, rules)
     session.events.planned(plan)
@@ -190,6 +191,7 @@ def _apply_saved(
     unplanned = {tenant: PlanError(f"{tenant} was not planned: {why}") for tenant, why in plan.failures.items()}
     show_errors(unplanned)
     store = _store_of(session, plan)
+    log = audit_file(session, audit, store.url)
     with locked(session, store, "apply") as book, session.service(None, parallelism) as connect:
         check_lockfile(book, plan)
         if book.lockfile.serial != plan.serial:
@@ -230,7 +232,7 @@ def _look_again(
     parallelism: int,
     full: bool,
     errors: Mapping[str, ReconcilerError],
-    log: "AuditFile | None",
+    log: "Audit | None",
 ) -> int:
     """Carry out what still fits of a plan that somebody took time to read: meanwhile the world may have moved.
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from reconciler.core.plan import Change, Plan
     from reconciler.engine import Outlook
     from reconciler.state import Lockfile
-    from reconciler.state.audit import AuditFile
+    from reconciler.state.audit import Audit, Line
 
 COMMITS = (
     "GITHUB_SHA", "CI_COMMIT_SHA", "BUILD_SOURCEVERSION", "GIT_COMMIT", "CIRCLE_SHA1", "BUILDKITE_COMMIT",
@@ -27,61 +27,67 @@ COMMITS = (
 """Where GitHub, GitLab, Azure, Jenkins, CircleCI, Buildkite and Travis say the commit that a job is for."""
 
 
-def audit_file(session: Session, configured: str | None) -> "AuditFile | None":
-    """The audit file that the configuration names, if any; a rehearsal has one of its own beside its lockfile.
+def audit_file(session: Session, configured: str | None, lockfile: str) -> "Audit | None":
+    """The audit file that the configuration names, if any; ``lockfile`` is that one's URL.
 
-    Raises StateError if nothing could be appended to it, or if that would tell what the lockfile hides.
+    Raises StateError if nothing could be appended to it.
     """
     from reconciler.core.history import link
 
     if configured is None:
         return None
-    found = place(session, configured)
-    if session.seal.writes is not None:
-        raise StateError(
-            f"the lockfile is sealed, and the audit file would say in the clear who is in which group: {found.url}",
-            remedy=f"take `audit` out of the configuration, or unset {session.seal.writes.variable}",
-        )
+    found = place(session, configured, lockfile)
     found.check(link)
     return found
 
 
-def place(session: Session, configured: str) -> "AuditFile":
-    """The same for reading; raises StateError for a URL that names no file."""
+def place(session: Session, configured: str, lockfile: str) -> "Audit":
+    """The same for reading; a rehearsal has one of its own beside its lockfile.
+
+    Raises StateError for a URL that names no place, or that of the lockfile.
+    """
+    from reconciler.cli.locking import tell
+    from reconciler.config import BESIDE
     from reconciler.state.audit import open_audit
+    from reconciler.state.places import beside, is_same
 
-    found = open_audit(configured)
-    return open_audit(f"file:{session.sandbox_database.with_name('sandbox.audit.jsonl')}") if session.sandbox else found
+    url = beside(lockfile) if session.sandbox or configured == BESIDE else configured
+    if is_same(url, lockfile):
+        raise StateError(
+            f"the audit file can't be where the lockfile is: {lockfile}", remedy="write `audit: beside`, or another URL"
+        )
+    return open_audit(url, session.seal, lockfile=lockfile, lease=session.lease, on_wait=tell)
 
 
-def records(audit: "AuditFile", chain: "Chain", flaws: list[str]) -> Iterator["Record"]:
+def records(audit: "Audit", chain: "Chain", flaws: list[str]) -> Iterator["Record"]:
     """The records that can be read, one at a time; what is wrong with any is added to the ``flaws``."""
     from reconciler.core import history
 
     for line in audit.lines():
         mine = followed(audit, chain, line)
         try:
-            yield history.read(line)
+            yield history.read(line.text)
         except (ValueError, RecursionError) as error:
-            mine = mine or [f"{audit.path}:{chain.lines}: this record can't be read: {error}"]
+            mine = mine or [f"{audit.name}:{chain.lines}: this record can't be read: {error}"]
         flaws += mine
 
 
-def followed(audit: "AuditFile", chain: "Chain", line: bytes) -> list[str]:
-    """What is wrong with the next line, where it stands."""
-    return [f"{audit.path}:{chain.lines}: {flaw}" for flaw in chain.follow(line)]
+def followed(audit: "Audit", chain: "Chain", line: "Line") -> list[str]:
+    """What is wrong with the next line, where it stands; what is wrong with its seal says all."""
+    flaws = list(chain.follow(line.text))
+    return [f"{audit.name}:{chain.lines}: {flaw}" for flaw in ([line.flaw] if line.flaw else flaws)]
 
 
-def trail(session: Session, configured: str | None) -> "Trail":
+def trail(session: Session, configured: str | None, lockfile: str) -> "Trail":
     """What the audit file, if one is named and there is one already, says of each membership."""
     from reconciler.core.chain import Chain
     from reconciler.core.past import Trail
 
     if configured is None:
         return Trail()
-    audit = place(session, configured)
+    audit = place(session, configured, lockfile)
     found, flaws = Trail(session.service_name, audit.url), list[str]()
-    if audit.path.exists():
+    if audit.exists():
         for each in records(audit, Chain(), flaws):
             found.follow(each)
     found.flaws = len(flaws)
@@ -94,7 +100,7 @@ def commit(environ: Mapping[str, str]) -> str:
 
 
 def record(
-    log: "AuditFile | None",
+    log: "Audit | None",
     plan: "Plan",
     report: "Report",
     outlook: "Outlook",

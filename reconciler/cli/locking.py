@@ -48,7 +48,7 @@ def lease(session: Session, store: "Store", operation: str, reason: str = "") ->
     from reconciler.state import LockInfo
 
     info = LockInfo.mine(operation, info=reason or ci_job(os.environ), version=__version__)
-    return store.backend.lock(info, timeout=session.lock_timeout, on_wait=_tell)
+    return store.backend.lock(info, timeout=session.lock_timeout, on_wait=tell)
 
 
 def ci_job(environ: Mapping[str, str]) -> str:
@@ -61,7 +61,8 @@ def ci_job(environ: Mapping[str, str]) -> str:
     return next(filter(None, map(environ.get, JOB_ADDRESSES)), "")
 
 
-def _tell(holder: "LockInfo") -> None:
+def tell(holder: "LockInfo") -> None:
+    """Say for whom this run waits: one that says nothing looks like one that hangs."""
     from reconciler.render.text import safe
 
     talk([f"Waiting for the lock of {safe(str(holder))}"])

@@ -13,7 +13,7 @@ from reconciler.diagnostics import ConfigurationError, ExitCode, ReconcilerError
 
 if TYPE_CHECKING:
     from reconciler.core.chain import Chain
-    from reconciler.state.audit import AuditFile
+    from reconciler.state.audit import Audit
 
 
 class Since(Instant):
@@ -76,16 +76,15 @@ def log(
     return ExitCode.ERROR if flaws else ExitCode.DONE
 
 
-def _audit_file(session: Session) -> "AuditFile":
+def _audit_file(session: Session) -> "Audit":
     from reconciler.config import places_of
 
-    url = places_of(session.paths).audit
-    if url is None:
+    places = places_of(session.paths)
+    if places.audit is None:
         raise ConfigurationError(
-            "the configuration names no audit file, so applies leave no record",
-            remedy="add `audit: {url: file:reconciler.audit.jsonl}`",
+            "the configuration names no audit file, so applies leave no record", remedy="add `audit: beside`"
         )
-    return place(session, url)
+    return place(session, places.audit, session.store(places.state).url)
 
 
 def _names(session: Session, what: str | None) -> frozenset[str]:
@@ -101,7 +100,7 @@ def _names(session: Session, what: str | None) -> frozenset[str]:
         return also_called(what, ())
 
 
-def _verify(session: Session, audit: "AuditFile", chain: "Chain") -> int:
+def _verify(session: Session, audit: "Audit", chain: "Chain") -> int:
     from reconciler.render.text import plural, safe
 
     bad = 0

@@ -62,6 +62,9 @@ guards:
 # Where to remember what is ours; this is the default. Commit it, or keep it where all pipelines reach it,
 # such as s3://acme-access/reconciler.lock.
 # state: {url: file:reconciler.lock}
+
+# A record of each apply beside the lockfile, for `reconciler log`: who gave whom access, when and why.
+# audit: beside
 """
 
 
@@ -118,9 +121,9 @@ def _write_new(path: Path, text: str, remedy: str = "name another file with -f")
 def validate(session: Session) -> None:
     """Check the configuration; needs neither credentials nor network, and reports all problems at once."""
     loaded = session.load()
-    session.store(loaded.desired.state)  # a place that nothing can be kept in is a mistake as well
+    store = session.store(loaded.desired.state)  # a place that nothing can be kept in is a mistake as well
     if loaded.audit is not None:
-        place(session, loaded.audit)
+        place(session, loaded.audit, store.url)
     if loaded.policy:
         check(loaded.policy)
     groups = sum(len(tenant.groups) for tenant in loaded.desired.tenants)

@@ -118,13 +118,19 @@ class Session:
         return self.store(places_of(self.paths).state)
 
     def store_at(self, url: str) -> "Store":
-        """Any place of a lockfile; RECONCILER_LEASE says how long a lock there outlives a killed run."""
+        """Any place of a lockfile."""
+        from reconciler.state import Store, open_backend
+
+        return Store(open_backend(url, lease=self.lease), self.seal)
+
+    @property
+    def lease(self) -> float:
+        """How many seconds a lock outlives a killed run, where its death can't be noticed; RECONCILER_LEASE says it."""
         from reconciler.cli.durations import seconds_in
-        from reconciler.state import LEASE, Store, open_backend
+        from reconciler.state import LEASE
 
         given = os.environ.get("RECONCILER_LEASE")
-        lease = seconds_in("RECONCILER_LEASE", given, least=1) if given else LEASE
-        return Store(open_backend(url, lease=lease), self.seal)
+        return seconds_in("RECONCILER_LEASE", given, least=1) if given else LEASE
 
     @property
     def seal(self) -> "Seal":

@@ -10,6 +10,7 @@
 
 from reconciler.config.loading import Loaded, Places, load, places_of, rules_of
 from reconciler.config.schema import json_schema
+from reconciler.config.values import BESIDE
 from reconciler.config.variables import Given
 
-__all__ = ["Given", "Loaded", "Places", "json_schema", "load", "places_of", "rules_of"]
+__all__ = ["BESIDE", "Given", "Loaded", "Places", "json_schema", "load", "places_of", "rules_of"]

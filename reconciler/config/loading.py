@@ -39,7 +39,7 @@ class Loaded:
     """The configuration: what is desired, the files that say so, and the policy's files and folders.
 
     ``given`` are the variables that it was read with, so that an edit is judged with the same; ``audit`` is the URL of
-    the audit file, if one is named.
+    the audit file, or :data:`BESIDE`, if there is to be one.
     """
 
     desired: Desired
@@ -52,7 +52,10 @@ class Loaded:
 
 @dataclass(frozen=True)
 class Places:
-    """What a configuration says of places: the URLs of lockfile and audit file, and the policy's files and folders."""
+    """What a configuration says of places: the URLs of lockfile and audit file, and the policy's files and folders.
+
+    Instead of a URL, ``audit`` may be :data:`BESIDE`.
+    """
 
     state: str | None = None
     policy: tuple[Path, ...] = ()
@@ -243,10 +246,10 @@ def _place(roots: Mapping[Path, Node], key: str, problems: list[Diagnostic]) -> 
     first: tuple[str, Source] | None = None
     for file, root in roots.items():
         part = root.get(key) if isinstance(root, Map) else None
-        node = part.get("url") if isinstance(part, Map) else None
+        node = part.get("url") if isinstance(part, Map) else part
         if node is None or (said := text(node)) is None:
             continue
-        url = _absolute(said, file)
+        url = _absolute(said, file) if isinstance(part, Map) else said
         first = first or (url, node.source)
         if url != first[0]:
             problems.append(

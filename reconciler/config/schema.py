@@ -4,14 +4,17 @@ They check and describe; what the file says is then read from the nodes, because
 models keep no values, and None as a default only means that a key may be left out.
 """
 
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Discriminator, Field, Tag
 
 from reconciler.config.schema_group import DefaultsPart, GroupPart, TemplatePart
 from reconciler.config.schema_guards import GuardsPart
 from reconciler.config.schema_people import LEFT_OUT, MovedPart, Offboarded, Part, Someone, TeamMember
 from reconciler.config.values import (
+    MAPPING,
+    TEXT,
+    Beside,
     FilePattern,
     GroupPattern,
     Handle,
@@ -21,6 +24,7 @@ from reconciler.config.values import (
     TimeZone,
     Variables,
     Word,
+    alternative,
 )
 
 IDENTIFIER: Final = "urn:emporix-reconciler:configuration:1"
@@ -46,10 +50,16 @@ class AuditPart(Part):
 
     url: Word = Field(
         title="Place of the audit file",
-        description="A `file:` URL or a path, which starts at the folder of the file that says it. The file is only "
-        "ever appended to, one line of JSON for each apply; commit it with the lockfile.",
-        examples=["file:reconciler.audit.jsonl"],
+        description="A URL without credentials, of any kind that a lockfile can have. A path starts at the folder of "
+        "the file that says it. It is only ever appended to, one line of JSON for each apply.",
+        examples=["file:reconciler.audit.jsonl", "s3://acme-audit/access.jsonl"],
     )
+
+
+Audit = Annotated[
+    Annotated[Beside, Tag(TEXT)] | Annotated[AuditPart, Tag(MAPPING)],
+    Discriminator(alternative),
+]
 
 
 class TenantPart(Part):
@@ -195,11 +205,12 @@ class FilePart(Part):
         description="Where the lockfile is; `reconciler.lock` beside the configuration if left out.",
         examples=[{"url": "file:reconciler.lock"}],
     )
-    audit: AuditPart | None = Field(
+    audit: Audit | None = Field(
         default=LEFT_OUT,
         title="Audit",
-        description="Where each apply writes down what it did and who ran it; nowhere if left out.",
-        examples=[{"url": "file:reconciler.audit.jsonl"}],
+        description="Where each apply writes down what it did and who ran it: `beside` the lockfile, wherever that is, "
+        "or at a URL; nowhere if left out.",
+        examples=["beside", {"url": "s3://acme-audit/access.jsonl"}],
     )
     policy: list[Word] | None = Field(
         default=LEFT_OUT,

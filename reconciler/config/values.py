@@ -23,6 +23,9 @@ LIST: Final = "(list)"
 SETTINGS: Final = ("audit", "guards", "people", "policy", "state", "teams", "templates", "vars")
 """What a file may be allowed to say for all others besides tenants."""
 
+BESIDE: Final = "beside"
+"""What stands for the URL of an audit file that is beside the lockfile, wherever that is: no URL is written so."""
+
 LIST_ENDINGS: Final = (".csv", ".txt", ".json")
 """How the name of a file that lists members ends: the ending tells its format."""
 
@@ -194,6 +197,12 @@ def _setting(value: str) -> str:
     return value
 
 
+def _beside(value: str) -> str:
+    if value != BESIDE:
+        raise wrong(f"can't be `{value}`", f"write `{BESIDE}`, for a place beside the lockfile, or `{{url: {value}}}`")
+    return value
+
+
 def _language(value: str) -> str:
     if not re.fullmatch(_LANGUAGE, value):
         raise wrong("is not a language", "write a code such as `en` or `de-AT`")
@@ -287,6 +296,7 @@ User = TypeAliasType(
         shown("A user's id, or an e-mail if it has an `@`.", pattern=r"^[^\s/]+$"),
     ],
 )
+Beside = Annotated[str, BeforeValidator(written), AfterValidator(_beside), WithJsonSchema({"const": BESIDE})]
 Handle = TypeAliasType(
     "Handle",
     Annotated[

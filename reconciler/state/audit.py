@@ -1,148 +1,116 @@
-"""The audit file: lines that are only ever appended, each whole and on the disk before an apply goes on.
+"""The audit file at its place: lines that are only ever appended, sealed one by one where the lockfile is."""
 
-What is in a line is not known here. A line that a writer who died left half is never repaired: the next line begins on
-a line of its own, so that the torn one stays to be seen.
-"""
-
-import fcntl
-import os
-import stat
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Final, TypeVar
+from typing import Final
 
-from reconciler.diagnostics import StateError
-from reconciler.state.local import MODE, explained
-from reconciler.state.places import path_of
+from reconciler.state.audit_lines import AuditLines, Found
+from reconciler.state.backend import LEASE
+from reconciler.state.lock import OnWait
+from reconciler.state.places import open_backend, path_of, scheme_of
+from reconciler.state.seal import PLAIN, Seal
+from reconciler.state.seal_lines import is_sealed, open_line, seal_line
 
-BLOCK: Final = 1 << 20
-"""Bytes that are read at once from the end."""
+PATIENCE: Final = 1.25
+"""How long to wait for who appends, in leases: one that died while doing so has lost its lock by then."""
 
-Found = TypeVar("Found")
+DOCUMENTS: Final = frozenset({"http", "https"})
+"""The schemes of places that may take nothing but JSON documents: GitLab's reads a serial in them."""
+
+CHANGED: Final = "this record was changed after it was sealed, or is torn"
+UNSEALED: Final = "this record is not sealed, and one before it is: somebody without the key may have written it"
 
 
-class AuditFile:
-    """The file at ``path``; ``url`` is what messages call it."""
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line as it was before it was sealed, with its end; ``flaw`` says what is wrong with its seal, if anything."""
 
-    def __init__(self, url: str, path: Path) -> None:
-        self.url, self.path = url, path
+    text: bytes
+    flaw: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """Where the audit file is, and in which form lines are written and read there.
+
+    With a key lines are sealed from then on; plain ones may stand before them and never behind, because who has no key
+    could have written those.
+    """
+
+    place: AuditLines
+    seal: Seal = PLAIN
+
+    @property
+    def url(self) -> str:
+        """What messages call the place; there is no secret in it."""
+        return self.place.url
+
+    @property
+    def name(self) -> str:
+        """What messages call it before the number of a line."""
+        return self.place.name
+
+    def exists(self) -> bool:
+        """See :meth:`AuditLines.exists`."""
+        return self.place.exists()
 
     def check(self, recognise: Callable[[bytes], object | None]) -> None:
-        """Raise StateError if nothing could be appended, or if there is something else in it than what we write.
-
-        ``recognise`` says of a line whether it is one of ours. Asked before anything is changed, so that an apply whose
-        record can't be written does not begin.
-        """
-        with explained("append to", self.url):
-            if not self.path.exists():
-                self.path.parent.mkdir(parents=True, exist_ok=True)
-                if not os.access(self.path.parent, os.W_OK | os.X_OK):
-                    raise StateError(
-                        f"can't append to {self.url}: its folder can't be written", remedy="check its rights"
-                    )
-                return
-            with self._opened() as file:
-                self._last(file, recognise)
+        """See :meth:`AuditLines.check`; also raises StateError if the last line can't be opened with the keys here."""
+        self.place.check(lambda line: self._recognised(line, recognise))
 
     def append(
         self, recognise: Callable[[bytes], Found | None], line: Callable[[Found | None], bytes]
     ) -> tuple[bytes, bool]:
-        """Append the ``line`` that follows the last one of ours; what was written, and whether that one was torn.
+        """See :meth:`AuditLines.append`; the line is returned as it was before it was sealed."""
+        plain = b""
 
-        Raises StateError.
-        """
-        with explained("append to", self.url):
-            is_new = not self.path.exists()
-            with self._opened() as file:
-                fcntl.flock(file, fcntl.LOCK_EX)  # two lockfiles may share one audit file
-                last, is_torn = self._last(file, recognise)
-                written = line(last)
-                _write_whole(file.fileno(), b"\n" * is_torn + written)
-                os.fsync(file.fileno())
-            if is_new:
-                _keep_entry(self.path.parent)
-        return written, is_torn
+        def as_written(last: Found | None) -> bytes:
+            nonlocal plain
+            plain = line(last)
+            return self._sealed(plain)
 
-    def lines(self) -> Iterator[bytes]:
-        """All lines, one after the other, each with its end. Raises StateError."""
-        with explained("read", self.url):
-            if not self.path.exists():
-                raise StateError(
-                    f"there is no audit file at {self.url}", remedy="the first apply that has something to do writes it"
-                )
-            self._check_kind(self.path.stat().st_mode)
-            with self.path.open("rb") as file:
-                yield from file
+        _, is_torn = self.place.append(lambda there: self._recognised(there, recognise), as_written)
+        return plain, is_torn
 
-    def _opened(self) -> BinaryIO:
-        descriptor = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC, MODE)
-        file = os.fdopen(descriptor, "rb", buffering=0)
-        try:
-            self._check_kind(os.fstat(descriptor).st_mode)
-        except StateError:
-            file.close()
-            raise
-        return file
+    def lines(self) -> Iterator[Line]:
+        """All lines, one after the other. Raises StateError if there are none, or for one that no key here opens."""
+        behind_sealed = False
+        for number, line in enumerate(self.place.lines(), 1):
+            if is_sealed(line):
+                behind_sealed = True
+                yield self._opened(line, f"{self.name}:{number}")
+            else:
+                yield Line(line, UNSEALED if behind_sealed else "")
 
-    def _check_kind(self, mode: int) -> None:
-        if not stat.S_ISREG(mode):  # reading a pipe would wait for ever
-            raise StateError(f"{self.url} is not a file", remedy="name a file that can be appended to")
+    def _recognised(self, line: bytes, recognise: Callable[[bytes], Found | None]) -> Found | None:
+        return recognise(self._opened(line, f"a record in {self.url}").text if is_sealed(line) else line)
 
-    def _last(self, file: BinaryIO, recognise: Callable[[bytes], Found | None]) -> tuple[Found | None, bool]:
-        """The last line that is one of ours, and whether the file ends without a line end."""
-        lines = _backwards(file)
-        rest = next(lines, b"")
-        found = recognise(rest) or next(filter(None, map(recognise, lines)), None)
-        if found is None and file.seek(0, os.SEEK_END):
-            raise StateError(
-                f"{self.url} has no record of an apply in it: it is something else, or damaged",
-                remedy="name another file under `audit`, or move this one away",
-            )
-        return found, bool(rest)
+    def _opened(self, line: bytes, name: str) -> Line:
+        sealed = line.rstrip(b"\r\n")
+        text = open_line(sealed, self.seal, name)
+        return Line(line, CHANGED) if text is None else Line(text + line[len(sealed) :])
+
+    def _sealed(self, line: bytes) -> bytes:
+        key = self.seal.writes
+        return line if key is None else seal_line(line.removesuffix(b"\n"), key) + b"\n"
 
 
-def open_audit(url: str) -> AuditFile:
-    """The audit file that a URL names. Raises StateError for any place but a file, of which none is known yet."""
+def open_audit(
+    url: str, seal: Seal = PLAIN, *, lockfile: str | None = None, lease: float = LEASE, on_wait: OnWait | None = None
+) -> Audit:
+    """The audit file at any place that a lockfile can be at; nothing is touched or asked yet.
+
+    ``lockfile`` is the lockfile's URL if that is another place; ``lease`` and what is raised are those of
+    :func:`reconciler.state.open_backend`. ``on_wait`` is told of somebody else who appends just now.
+    """
     path = path_of(url)
-    if path is None:
-        raise StateError(
-            f"no audit file can be kept at a {url.partition(':')[0]}: URL",
-            remedy="write `audit: {url: file:reconciler.audit.jsonl}`, and let the pipeline commit or keep the file",
-        )
-    return AuditFile(url, Path(path))
+    if path is not None:
+        from reconciler.state.audit_file import AuditFile
 
+        return Audit(AuditFile(url, Path(path)), seal)
+    from reconciler.state.audit_object import AuditObject
 
-def _backwards(file: BinaryIO) -> Iterator[bytes]:
-    """The lines from the last to the first without their ends; before them what stands behind the last line end."""
-    end, rest = file.seek(0, os.SEEK_END), b""
-    while end:
-        start = max(0, end - BLOCK)
-        file.seek(start)
-        rest, *lines = (_read_whole(file, end - start) + rest).split(b"\n")
-        yield from reversed(lines)
-        end = start
-    yield rest
-
-
-def _read_whole(file: BinaryIO, size: int) -> bytes:
-    parts = []
-    while size and (part := file.read(size)):
-        parts.append(part)
-        size -= len(part)
-    return b"".join(parts)
-
-
-def _write_whole(descriptor: int, data: bytes) -> None:
-    """Write all of it: one call may write a part where a disk is nearly full."""
-    rest = memoryview(data)
-    while rest:
-        rest = rest[os.write(descriptor, rest) :]
-
-
-def _keep_entry(folder: Path) -> None:
-    """Have the new file's name on the disk too."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    backend = open_backend(url, lease=lease, lockfile=lockfile)
+    is_document = scheme_of(url) in DOCUMENTS
+    return Audit(AuditObject(backend, is_document=is_document, patience=lease * PATIENCE, on_wait=on_wait), seal)

@@ -79,7 +79,7 @@ def settings(url: str, environ: Mapping[str, str]) -> Settings:
             f"{url} alone means the address in {ADDRESS}, which is not set",
             remedy=f"set {ADDRESS}, or write the whole address, such as https://host/path",
         )
-    parts = _address(whole, ADDRESS if whole is named else f"the {url.partition(':')[0]}: URL of the lockfile")
+    parts = _address(whole, ADDRESS if whole is named else f"the {url.partition(':')[0]}: URL")
     known = not named or _origin(named) == _origin(whole)
     private = variables if known else {}  # what one server may know and how it is trusted is nothing for another
     tries, least, most = (_number(variables, name, default) for name, default in _RETRIES.items())
@@ -93,6 +93,25 @@ def settings(url: str, environ: Mapping[str, str]) -> Settings:
         tries=tries + 1,
         waits=(least, max(least, most)),
     )
+
+
+def beside(environ: Mapping[str, str], lockfile: str, other: str) -> Mapping[str, str]:
+    """The variables for ``other``, a place at the lockfile's server; they themselves are about the lockfile.
+
+    Its lock is to the other address as the lockfile's is to the lockfile's own, or as it is by default.
+    """
+    about = environ.get(ADDRESS, "").strip() or lockfile
+    if _origin(about) is None or urlsplit(about).scheme not in _PORTS:
+        return environ  # nothing is said of the lockfile, so they are about whatever is given
+    if _origin(about) != _origin(other):
+        return {**environ, ADDRESS: about}
+    found = {**environ, ADDRESS: other}
+    for name in ("TF_HTTP_LOCK_ADDRESS", "TF_HTTP_UNLOCK_ADDRESS"):
+        said = found.pop(name, "").strip()
+        rest = said.removeprefix(about)
+        if rest != said and rest[:1] in {"", "/", "?"}:
+            found[name] = other + rest
+    return found
 
 
 def _requests(parts: SplitResult, variables: Mapping[str, str]) -> dict[str, Request]:

@@ -20,13 +20,14 @@ class Address:
     """What a place is opened from: ``rest`` is what stands behind the scheme's colon.
 
     Relative paths start at ``folder``; ``lease`` is how many seconds a lock outlives a dead holder where the place
-    can't notice its death.
+    can't notice its death. ``lockfile`` is the URL that Terraform's variables are about, if that is another one.
     """
 
     url: str
     rest: str
     folder: Path
     lease: float
+    lockfile: str | None = None
 
 
 def _open_file(address: Address) -> Backend:
@@ -43,7 +44,7 @@ def _open_bucket(address: Address) -> Backend:
     found = _BUCKET.fullmatch(address.rest)
     if found is None:
         raise StateError(  # repeats nothing: what is written wrongly may have a secret in it
-            f"the {scheme}: URL of the lockfile names no object", remedy=f"write {scheme}://BUCKET/reconciler.lock"
+            f"the {scheme}: URL names no object", remedy=f"write {scheme}://BUCKET/reconciler.lock"
         )
     bucket, key = found.groups()
     return ObjectStoreBackend(address.url, key, lambda: connect(scheme, bucket), address.lease, KINDS[scheme].condition)
@@ -53,8 +54,10 @@ def _open_http(address: Address) -> Backend:
     import os
 
     from reconciler.state.http import HttpBackend
+    from reconciler.state.http_settings import beside as variables_beside
 
-    return HttpBackend(address.url, os.environ)
+    about = address.lockfile
+    return HttpBackend(address.url, variables_beside(os.environ, about, address.url) if about else os.environ)
 
 
 def _open_postgres(address: Address) -> Backend:
@@ -81,10 +84,10 @@ _SECRET: Final = re.compile(r"(?!(?:passfile|sslkey)$).*(?:pass|secret|token|sig
 """Parameters that hold a secret, by their names; those of PostgreSQL that only say where one is are none of them."""
 
 
-def open_backend(url: str, *, folder: Path | None = None, lease: float = LEASE) -> Backend:
+def open_backend(url: str, *, folder: Path | None = None, lease: float = LEASE, lockfile: str | None = None) -> Backend:
     """The place that ``url`` names, for example ``file:path``, ``file:///absolute/path`` or a plain path.
 
-    Relative paths start at ``folder``, by default the working directory; for ``lease`` see :class:`Address`. Raises
+    Relative paths start at ``folder``, by default the working directory; for the rest see :class:`Address`. Raises
     StateError for an unknown scheme, and for a URL with credentials in it: it stands in configurations, plans and
     messages, where no secret may stand.
     """
@@ -92,18 +95,46 @@ def open_backend(url: str, *, folder: Path | None = None, lease: float = LEASE) 
     scheme, rest = (named[1].lower(), named[2]) if named else ("file", url)
     if scheme not in PLACES:
         known = ", ".join(f"{name}:" for name in PLACES)
-        raise StateError(f"no place for a lockfile is called {scheme}:", remedy=f"use one of: {known} or a plain path")
+        raise StateError(f"no place is called {scheme}:", remedy=f"use one of: {known} or a plain path")
     if scheme == "file" and "://" in rest.removeprefix("//"):
-        raise StateError("the URL of the lockfile can't be read", remedy="check how it is written, above all its start")
+        raise StateError("the URL can't be read", remedy="check how it is written, above all its start")
     if scheme != "file":
-        refuse_credentials(f"the {scheme}: URL of the lockfile", url)
-    return PLACES[scheme](Address(url, rest, folder or Path(), lease))
+        refuse_credentials(f"the {scheme}: URL", url)
+    return PLACES[scheme](Address(url, rest, folder or Path(), lease, lockfile))
+
+
+def scheme_of(url: str) -> str:
+    """What kind of place it names; a plain path is a ``file``."""
+    named = _SCHEME.fullmatch(url)
+    return named[1].lower() if named else "file"
 
 
 def is_file(url: str) -> bool:
     """Whether it names a file of this machine, which needs no credentials."""
-    named = _SCHEME.fullmatch(url)
-    return named is None or named[1].lower() == "file"
+    return scheme_of(url) == "file"
+
+
+def is_same(one: str, other: str) -> bool:
+    """Whether two URLs name one place, as far as they tell; files are looked up, for links and folders."""
+    paths = [path_of(url) for url in (one, other)]
+    return one == other or (None not in paths and len({Path(path or "").resolve() for path in paths}) == 1)
+
+
+def beside(url: str) -> str:
+    """The URL of the audit file beside the lockfile at ``url``, of the same kind and by the same credentials.
+
+    ``reconciler.lock`` has ``reconciler.audit.jsonl`` beside it. In a database it has another name,
+    ``#reconciler.audit``, and so it has at a server of Terraform's protocol, ``…/state/access-audit``: GitLab allows
+    few characters there.
+    """
+    scheme = scheme_of(url)
+    if scheme in {"http", "https"}:
+        parts = urlsplit(url)
+        return parts._replace(path=f"{parts.path}-audit").geturl()
+    if scheme in {"postgres", "postgresql"}:
+        database, _, name = url.partition("#")
+        return f"{database}#{name or 'reconciler'}.audit"
+    return f"{url.removesuffix('.lock')}.audit.jsonl"
 
 
 def path_of(url: str) -> str | None:
@@ -138,7 +169,7 @@ def _file_path(rest: str, url: str) -> str:
         host, slash, absolute = rest[2:].partition("/")
         if host not in {"", "localhost"}:
             raise StateError(  # repeats nothing: it may be a URL without its scheme, with a password in it
-                "the file: URL of the lockfile names another machine", remedy="write file:path or file:///absolute/path"
+                "the file: URL names another machine", remedy="write file:path or file:///absolute/path"
             )
         path = unquote(slash + absolute)
     if not path or path.endswith("/") or "\0" in path:

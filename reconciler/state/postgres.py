@@ -57,7 +57,7 @@ class PostgresBackend(Backend):
         self._lease: PostgresLease | None = None
         if not where.startswith("//") or not where.isprintable() or not _NAME.fullmatch(self._name):
             raise StateError(  # repeats nothing: a password with a # in it may have come apart
-                "the postgresql: URL of the lockfile names no database and lockfile",
+                "the postgresql: URL names no database and name",
                 remedy="write postgresql://user@host/database#name, the name in letters, digits and ._/-",
             )
 

@@ -54,15 +54,20 @@ own here.
 """
 
 
+Cipher = Literal["AES-256-GCM"]
+KeyId = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{8}$")]
+Nonce = Annotated[bytes, msgspec.Meta(min_length=12, max_length=12)]
+
+
 class _Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     sealed: int
     lineage: str
     serial: int
     written_by: str = msgspec.field(name="writtenBy")
     written_at: str = msgspec.field(name="writtenAt")
-    cipher: Literal["AES-256-GCM"]
-    key: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{8}$")]
-    nonce: Annotated[bytes, msgspec.Meta(min_length=12, max_length=12)]
+    cipher: Cipher
+    key: KeyId
+    nonce: Nonce
     kdf: Scrypt | None = None
 
 
@@ -134,26 +139,27 @@ class Seal:
 
     def _opened(self, data: bytes, name: str) -> tuple[_Header, bytes]:
         envelope = _envelope(data, name)
-        secret = self._secret(envelope, name)
+        secret = self.secret(envelope.key, envelope.kdf, name)
         header = _header(envelope)
-        text = _decrypted(secret, header, envelope.ciphertext)
+        text = decrypted(secret, header.nonce, envelope.ciphertext, _clear(header))
         if text is None:
             raise _changed(name)
         return header, text
 
-    def _secret(self, found: _Header, name: str) -> bytes:
+    def secret(self, key_id: str, kdf: Scrypt | None, name: str) -> bytes:
+        """The 32 bytes that open what messages call ``name``; raises StateError if no key at hand has that id."""
         for key in self.reads:
-            secret = key.to_open(found.key, found.kdf)
+            secret = key.to_open(key_id, kdf)
             if secret is not None:
                 return secret
-        with_ = "a passphrase" if found.kdf else f"key {found.key}"
+        with_ = "a passphrase" if kdf else f"key {key_id}"
         if not self.reads:
-            variable = PASSPHRASE_FILE if found.kdf else KEY
+            variable = PASSPHRASE_FILE if kdf else KEY
             raise StateError(
                 f"{name} is sealed with {with_}, and neither {KEY} nor {PASSPHRASE_FILE} is set",
                 remedy=f"set {variable} to what it was sealed with",
             )
-        mine = " and ".join(key.instead(found.kdf) for key in self.reads)
+        mine = " and ".join(key.instead(kdf) for key in self.reads)
         raise StateError(
             f"{name} is sealed with {with_}, and {mine}",
             remedy=f"set the key that it was sealed with, as {OLD_KEY} or {OLD_PASSPHRASE_FILE} to replace it",
@@ -177,7 +183,7 @@ def _sealed(lockfile: Lockfile, key: Key) -> bytes:
         nonce=os.urandom(12),
         kdf=kdf,
     )
-    return b"".join(_text(header, _cipher(secret).encrypt(header.nonce, encode(lockfile), _clear(header))))
+    return b"".join(_text(header, encrypted(secret, header.nonce, encode(lockfile), _clear(header))))
 
 
 def _is_sealed(data: bytes, name: str) -> bool:
@@ -188,12 +194,17 @@ def _is_sealed(data: bytes, name: str) -> bool:
         raise damage.explain(data, name, error) from None
     if version is msgspec.UNSET:
         return False
+    check_version(version, name)
+    return True
+
+
+def check_version(version: int, name: str) -> None:
+    """Raise StateError for another version of the seal than the one that is known."""
     if version != SEALED:
         raise StateError(
             f"{name} has version {version} of the seal, and this reconciler knows version {SEALED}",
             remedy="use the reconciler that wrote it, or a newer one",
         )
-    return True
 
 
 def _envelope(data: bytes, name: str) -> _Envelope:
@@ -241,12 +252,18 @@ def _cipher(secret: bytes) -> "AESGCM":
     return made
 
 
-def _decrypted(secret: bytes, header: _Header, ciphertext: bytes) -> bytes | None:
+def encrypted(secret: bytes, nonce: bytes, text: bytes, clear: bytes) -> bytes:
+    """The text, sealed together with what stands in the ``clear`` beside it."""
+    return _cipher(secret).encrypt(nonce, text, clear)
+
+
+def decrypted(secret: bytes, nonce: bytes, ciphertext: bytes, clear: bytes) -> bytes | None:
+    """The text again; None if it, or what stands in the clear, is not what was sealed."""
     cipher = _cipher(secret)
     from cryptography.exceptions import InvalidTag
 
     try:
-        return cipher.decrypt(header.nonce, ciphertext, _clear(header))
+        return cipher.decrypt(nonce, ciphertext, clear)
     except InvalidTag:
         return None
 

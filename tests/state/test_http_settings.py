@@ -10,7 +10,7 @@ import trustme
 
 from reconciler.diagnostics import StateError
 from reconciler.state import open_backend
-from reconciler.state.http_settings import Request, Settings, settings
+from reconciler.state.http_settings import Request, Settings, beside, settings
 from tests.state.http_server import Dialect, StateServer
 from tests.state.place_http import environment
 
@@ -50,6 +50,37 @@ def test_the_variables_of_the_lock_win() -> None:
         Request("LOCK", f"{GITLAB}/lock"),
         Request("DELETE", "https://host/unlock"),
     )
+
+
+AUDIT = "https://host/state/ours-audit"
+
+
+@pytest.mark.parametrize("address", [OURS, ""])
+@pytest.mark.parametrize(
+    ("theirs", "lock"),
+    [
+        (f"{OURS}/lock", Request("POST", f"{AUDIT}/lock")),
+        (OURS, Request("POST", AUDIT)),
+        (f"{OURS}?lock=1", Request("POST", f"{AUDIT}?lock=1")),
+        (f"{OURS}2/lock", Request("POST", AUDIT)),
+        ("https://host/lock", Request("POST", AUDIT)),
+    ],
+)
+def test_another_place_at_the_lockfiles_server(address: str, theirs: str, lock: Request) -> None:
+    """What the variables say of the lockfile is no lock of another place: that one's is made as the lockfile's was."""
+    said = {"ADDRESS": address, "LOCK_ADDRESS": theirs, "LOCK_METHOD": "POST", "USERNAME": "me", "PASSWORD": "x"}
+    environ = {f"TF_HTTP_{name}": value for name, value in said.items()}
+    found = settings(AUDIT, beside(environ, OURS, AUDIT))
+    assert (found.lock, found.username, found.read.address) == (lock, "me", AUDIT)
+
+
+def test_another_place_elsewhere() -> None:
+    """Another server is told no credentials; where the lockfile is at none, they are for whatever is given."""
+    environ = {"TF_HTTP_USERNAME": "me", "TF_HTTP_LOCK_ADDRESS": "https://else/lock"}
+    withheld = settings(AUDIT, beside(environ, "https://else/state", AUDIT))
+    assert (withheld.lock, withheld.username, withheld.withheld) == (Request("LOCK", AUDIT), "", True)
+    given = settings(AUDIT, beside(environ, "s3://bucket/reconciler.lock", AUDIT))
+    assert (given.lock.address, given.username) == ("https://else/lock", "me")
 
 
 @pytest.mark.parametrize(
@@ -137,7 +168,7 @@ def test_what_names_no_server_is_refused(url: str) -> None:
     """Before anything is sent."""
     with pytest.raises(StateError) as caught:
         open_backend(url)
-    assert "URL of the lockfile" in str(caught.value)
+    assert ": URL" in str(caught.value)
     assert caught.value.remedy
 
 
