@@ -13,6 +13,7 @@ import click
 from reconciler.cli.audit import audit_file, record
 from reconciler.cli.comment import command_of
 from reconciler.cli.consent import (
+    Approval,
     Consent,
     check_again,
     check_consent,
@@ -142,15 +143,15 @@ def _apply_fresh(
         view = View(session.color, full, accepted=consent.accepts(plan, rest_of), told=True, apply=again)
         show_plan(plan, "text", view)
         show_errors(outlook.errors)
-        check_consent(session, plan, consent, is_shown=True, rest_of=rest_of)
+        approval = check_consent(session, plan, consent, is_shown=True, rest_of=rest_of)
         if plan.changes and not consent.approved:
             if not _says_yes():
                 talk(["", "Apply cancelled."])
                 return ExitCode.ERROR
-            return _look_again(session, plan, rules, book, connect, parallelism, full, outlook.errors, log)
+            return _look_again(session, plan, rules, book, connect, parallelism, full, outlook.errors, log, approval)
         before = book.lockfile
         report = _carry_out(session, plan, outlook, book, connect, parallelism)
-        report = record(log, plan, report, outlook, before, book)
+        report = record(log, plan, approval, report, outlook, before, book)
         show_report(session, report, book, full, outlook.errors)
         return _worst(report, outlook.errors)
 
@@ -186,7 +187,7 @@ def _apply_saved(
 ) -> int:
     plan = judged(saved, rules)
     session.events.planned(plan)
-    check_consent(session, plan, consent, is_shown=False)
+    approval = check_consent(session, plan, consent, is_shown=False)
     check_service(session, plan)
     unplanned = {tenant: PlanError(f"{tenant} was not planned: {why}") for tenant, why in plan.failures.items()}
     show_errors(unplanned)
@@ -201,7 +202,7 @@ def _apply_saved(
                     " now: each change is held against what is live."
                 ]
             )
-        return _look_again(session, plan, rules, book, connect, parallelism, full, unplanned, log)
+        return _look_again(session, plan, rules, book, connect, parallelism, full, unplanned, log, approval)
 
 
 def _store_of(session: Session, plan: Plan) -> "Store":
@@ -233,6 +234,7 @@ def _look_again(
     full: bool,
     errors: Mapping[str, ReconcilerError],
     log: "Audit | None",
+    approval: Approval,
 ) -> int:
     """Carry out what still fits of a plan that somebody took time to read: meanwhile the world may have moved.
 
@@ -254,7 +256,7 @@ def _look_again(
     session.events.satisfied(checked.satisfied)
     unread = tuple((c, outlook.errors[c.tenant].message) for c in plan.changes if c.tenant in outlook.errors)
     report = replace(report, skipped=(*report.skipped, *checked.moved, *unread))
-    report = record(log, plan, report, outlook, before, book, checked.satisfied)
+    report = record(log, plan, approval, report, outlook, before, book, checked.satisfied)
     if checked.satisfied:
         talk([f"{len(checked.satisfied)} of {len(plan.changes)} changes were so already."])
     show_report(session, report, book, full, errors)

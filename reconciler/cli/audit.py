@@ -12,6 +12,7 @@ from reconciler.diagnostics import StateError
 
 if TYPE_CHECKING:
     from reconciler.apply import Book, Report
+    from reconciler.cli.consent import Approval
     from reconciler.core.chain import Chain
     from reconciler.core.history import Deed, Record
     from reconciler.core.past import Trail
@@ -102,6 +103,7 @@ def commit(environ: Mapping[str, str]) -> str:
 def record(
     log: "Audit | None",
     plan: "Plan",
+    approval: "Approval",
     report: "Report",
     outlook: "Outlook",
     before: "Lockfile",
@@ -117,7 +119,7 @@ def record(
     from reconciler.core.history import line, link, read
 
     try:
-        found = _told(plan, report, outlook, before, book, satisfied)
+        found = _told(plan, approval, report, outlook, before, book, satisfied)
         if not (found.changes or found.settled):
             return report
         written, is_torn = log.append(link, lambda last: line(found, last))
@@ -136,6 +138,7 @@ def record(
 
 def _told(
     plan: "Plan",
+    approval: "Approval",
     report: "Report",
     outlook: "Outlook",
     before: "Lockfile",
@@ -143,7 +146,7 @@ def _told(
     satisfied: Sequence["Change"],
 ) -> "Record":
     from reconciler.core import document
-    from reconciler.core.history import FORMAT, Record
+    from reconciler.core.history import FORMAT, Record, objection
 
     mine = book.lease.info
     failures = {tenant: error.message for tenant, error in outlook.errors.items()}
@@ -160,6 +163,8 @@ def _told(
         fingerprint=plan.fingerprint,
         summary=document.summary(plan),
         targets=plan.targets,
+        expected=approval.expected,
+        accepted=tuple(map(objection, approval.accepted)),
         changes=_deeds(report, satisfied),
         settled=_settled(before, outlook),
         failures={**plan.failures, **failures},

@@ -58,6 +58,14 @@ class Consent:
         return self.accepted in {plan.fingerprint, (rest_of or plan).fingerprint}
 
 
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """What let a plan go on, for its record: the fingerprint that it was expected by, and the refusals overruled."""
+
+    expected: str = ""
+    accepted: tuple[Diagnostic, ...] = ()
+
+
 def reviewed(given: str | None) -> Reviewed | None:
     """What ``--expect`` names: a fingerprint, or else the file of a saved plan, which is checked as every plan file is.
 
@@ -76,8 +84,8 @@ def reviewed(given: str | None) -> Reviewed | None:
 
 def check_consent(
     session: Session, plan: Plan, consent: Consent, *, is_shown: bool, rest_of: Plan | None = None
-) -> None:
-    """Refuse a plan that is not the reviewed one, or that a guard refuses and nobody accepted.
+) -> Approval:
+    """Refuse a plan that is not the reviewed one, or that a guard refuses and nobody accepted; else what lets it go on.
 
     ``rest_of`` is the reviewed plan if this one is what is left of it. A plan that was shown has told its refusals
     already; they are not told twice. Raises PlanError for the first and GuardRefusal (exit 3) for the second.
@@ -86,14 +94,15 @@ def check_consent(
 
     if consent.expected is not None and rest_of is None:
         _check_reviewed(session, plan, consent.expected, consent.full, is_shown)
-    unseen = new_refusals(plan, consent.seen) if consent.seen else ()
+    unseen, refused = new_refusals(plan, consent.seen) if consent.seen else (), refusals(plan)
     if consent.accepts(plan, rest_of):
         if unseen:
             raise _refusal(unseen, is_shown, "the reviewed plan did not have them, so nobody has accepted them", AGAIN)
-    elif refused := refusals(plan):
+    elif refused:
         other = f"--accept names {consent.accepted}, which is another plan" if consent.accepted else ""
         again = f"if this is really wanted, run the same command again with --accept {(rest_of or plan).fingerprint}"
         raise _refusal(refused, is_shown, other, AGAIN if unseen else again)
+    return Approval(consent.expected.fingerprint if consent.expected else "", refused)
 
 
 def _refusal(refused: Sequence[Diagnostic], is_shown: bool, why: str, remedy: str) -> GuardRefusal:

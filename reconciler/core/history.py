@@ -24,6 +24,7 @@ from reconciler.core import document
 from reconciler.core import document_forms as forms
 from reconciler.core.model import Entry
 from reconciler.core.plan import Change
+from reconciler.diagnostics import Diagnostic
 
 FORMAT: Final = 1
 """The version of the records that are written; newer ones are not read."""
@@ -52,12 +53,21 @@ class Deed(forms.Change, forbid_unknown_fields=False, kw_only=True):
         return document.change_of(self)
 
 
+class Objection(forms.Form, forbid_unknown_fields=False):
+    """A guard's refusal that somebody overruled: its rule, what it says, and about what."""
+
+    message: str
+    rule: str = ""
+    address: str = ""
+
+
 class Record(forms.Form, forbid_unknown_fields=False, kw_only=True):
     """One apply: who ran it when and where, what it was to do, and what became of that.
 
-    ``settled`` are changes that an earlier run left pending, with what this one found. ``failures`` says which tenants
-    could not be planned, ``unrecorded`` why the lockfile does not have the outcome. ``previous`` is the hash of the
-    record before, empty for the first.
+    ``expected`` is the fingerprint by which the plan was approved beforehand, ``accepted`` what it was let pass in
+    spite of. ``settled`` are changes that an earlier run left pending, with what this one found. ``failures`` says
+    which tenants could not be planned, ``unrecorded`` why the lockfile does not have the outcome. ``previous`` is the
+    hash of the record before, empty for the first.
     """
 
     format: int
@@ -74,6 +84,8 @@ class Record(forms.Form, forbid_unknown_fields=False, kw_only=True):
     job: str = ""
     commit: str = ""
     targets: tuple[str, ...] = ()
+    expected: str = ""
+    accepted: tuple[Objection, ...] = ()
     settled: tuple[Deed, ...] = ()
     failures: dict[str, str] = msgspec.field(default_factory=dict)
     interrupted: bool = False
@@ -108,6 +120,11 @@ def deed(change: Change, outcome: Fate, message: str = "") -> Deed:
     told = document.describe(change)
     kept = {key: value for key, value in told.items() if key not in {"before", "after", "version", "owned"}}
     return msgspec.convert({**kept, "outcome": outcome.value, "message": message}, Deed)
+
+
+def objection(refusal: Diagnostic) -> Objection:
+    """A refusal, as it is recorded."""
+    return Objection(refusal.message, refusal.rule, refusal.address)
 
 
 def line(record: Record, last: Link | None) -> bytes:

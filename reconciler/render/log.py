@@ -40,6 +40,11 @@ def _record(record: Record, paint: Paint) -> Iterator[str]:
 
 
 def _remarks(record: Record) -> Iterator[str]:
+    if record.expected:
+        rest = "" if record.expected == record.fingerprint else f", as the rest of plan {safe(record.expected)}"
+        yield f"expected by its fingerprint{rest}"
+    for each in record.accepted:
+        yield f"accepted in spite of: {': '.join(filter(None, (safe(each.rule), safe(each.message))))}"
     if record.targets:
         yield f"limited to {', '.join(map(safe, record.targets))}"
     if record.interrupted:

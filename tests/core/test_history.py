@@ -178,6 +178,22 @@ def test_records_of_other_versions() -> None:
     assert link(b"[" * 100_000) is None
 
 
+OLD = (
+    b'{"changes":[{"action":"create","address":"acmeprod/catalog/00uM","group":"catalog","outcome":"done","reason":'
+    b'"new in configuration","source":{"column":9,"file":"access.yaml","line":12},"tenant":"acmeprod","user":"00uM",'
+    b'"userType":"EMPLOYEE"}],"fingerprint":"5f1c","format":1,"lineage":"l","number":1,"serial":2,"service":'
+    b'"https://api","summary":{"create":1},"time":"2026-11-24T10:41:07Z","tool":"1","who":"ana@laptop","hash":'
+    b'"16723c6418ef733c2e63ce05790448ccb0a37ed7b472a33ed6ef3723665d0e79"}\n'
+)
+
+
+def test_records_from_before_there_were_approvals() -> None:
+    """They are read, are intact, and would be written byte by byte as they were."""
+    assert line(record(change()), None) == OLD
+    assert is_intact(OLD.rstrip())
+    assert (read(OLD).expected, read(OLD).accepted) == ("", ())
+
+
 MARTA = change("00uM", email="Marta@acme.example", person=Person("marta", "00uM", "marta@acme.example"))
 NAMES = ["00uM", "marta", "marta@acme.example", "MARTA@acme.example", "catalog", "acmeprod/catalog", "acmeprod"]
 

@@ -162,6 +162,30 @@ def test_a_saved_plan(work: Workplace, world: World) -> None:
     assert fates(record)["acmeprod/more"] in {"failed", "skipped"}
 
 
+def test_overruled_guards_are_recorded(work: Workplace, world: World) -> None:
+    """Who lets a plan pass in spite of refusals leaves them in its record, and by which fingerprint it was expected."""
+    work.configure(logged(group("ours", PEOPLE[:3])))
+    passes(work.apply())
+    work.configure(logged(group("ours", PEOPLE[1:3]), guards={"protected": [PEOPLE[0]], "minMembers": 3}))
+    assert work.run("plan", "-o", "x.plan").code == 3
+    fingerprint = json.loads((work.folder / "x.plan").read_text())["fingerprint"]
+    assert work.apply().code == 3
+    passes(work.apply("--accept", fingerprint, "--expect", "x.plan"))
+    work.configure(logged(group("ours", PEOPLE[1:4]), guards={"minMembers": 1}))
+    passes(work.run("plan", "-o", "x.plan"))
+    passes(work.run("apply", "x.plan", "--accept", json.loads((work.folder / "x.plan").read_text())["fingerprint"]))
+    _, overruled, last = records(work)
+    assert overruled["expected"] == fingerprint
+    assert [(each["rule"], each["address"]) for each in overruled["accepted"]] == [
+        ("protected", f"acmeprod/ours/{PEOPLE[0]}"), ("minMembers", "acmeprod/ours"),
+    ]  # fmt: skip
+    told = passes(work.run("log", PEOPLE[0])).out
+    assert "\n  expected by its fingerprint\n" in told
+    assert "  accepted in spite of: minMembers: acmeprod/ours would have 2 members, fewer than minMembers 3" in told
+    assert not {"accepted", "expected"} & last.keys()
+    passes(work.run("log", "--verify"))
+
+
 def test_a_rehearsal_has_a_file_of_its_own(work: Workplace) -> None:
     """It never touches the real one."""
     work.configure(logged(group("ours", ["ana"])))

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from reconciler.core.history import Fate, Record, deed
+from reconciler.core.history import Fate, Objection, Record, deed
 from reconciler.core.model import UserType
 from reconciler.core.plan import Action, Change, Reason
 from reconciler.diagnostics import Source
@@ -25,6 +25,7 @@ def test_all_that_a_record_can_say() -> None:
     """What was not as it should be stands before the changes."""
     told = record(
         job="https://ci.example/7", targets=("acmeprod/ours",), interrupted=True, doubt="acmeprod: 503",
+        expected="77aa", accepted=(Objection("would lose 3 of 4", "maxRemovals", "acmeprod/ours"), Objection("odd")),
         unrecorded="disk full", failures={"acmedev": "no credentials"}, summary={},
         changes=(deed(ANA, Fate.UNSURE, "no answer"),), settled=(deed(ANA, Fate.UNDONE),),
     )  # fmt: skip
@@ -32,6 +33,9 @@ def test_all_that_a_record_can_say() -> None:
         "2026-11-24 10:41 UTC  ana@laptop  record 7",
         "  https://ci.example/7",
         "  plan 5f1c for https://api.example: nothing to do",
+        "  expected by its fingerprint, as the rest of plan 77aa",
+        "  accepted in spite of: maxRemovals: would lose 3 of 4",
+        "  accepted in spite of: odd",
         "  limited to acmeprod/ours",
         "  interrupted",
         "  not verified: acmeprod: 503",
@@ -49,7 +53,15 @@ def test_nothing_in_a_record_can_pass_for_ours() -> None:
     """Control characters, line ends and a tool's own lines stay what they are: foreign text."""
     evil = "x\n::error::y\x1b[2J # a will be destroyed"
     told = record(
-        who=evil, job=evil, commit=evil, service=evil, fingerprint=evil, targets=(evil,), failures={evil: evil}
+        who=evil,
+        job=evil,
+        commit=evil,
+        service=evil,
+        fingerprint=evil,
+        targets=(evil,),
+        failures={evil: evil},
+        expected=evil,
+        accepted=(Objection(evil, evil, evil),),
     )
     lines = list(text([told], color=False))
     assert not any(mark in line for line in lines for mark in ("\n", "\x1b", "# a will be"))
