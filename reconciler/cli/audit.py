@@ -53,11 +53,12 @@ def place(session: Session, configured: str, lockfile: str) -> "Audit":
     from reconciler.state.places import beside, is_same
 
     url = beside(lockfile) if session.sandbox or configured == BESIDE else configured
-    if is_same(url, lockfile):
+    found = open_audit(url, session.seal, lockfile=lockfile, lease=session.lease, on_wait=tell)
+    if is_same(found.url, lockfile):
         raise StateError(
             f"the audit file can't be where the lockfile is: {lockfile}", remedy="write `audit: beside`, or another URL"
         )
-    return open_audit(url, session.seal, lockfile=lockfile, lease=session.lease, on_wait=tell)
+    return found
 
 
 def records(audit: "Audit", chain: "Chain", flaws: list[str]) -> Iterator["Record"]:

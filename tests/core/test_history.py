@@ -24,11 +24,12 @@ from reconciler.core.history import (
     is_intact,
     line,
     link,
+    objection,
     read,
 )
 from reconciler.core.model import Entry, Person, UserType
 from reconciler.core.plan import Action, Change, Reason
-from reconciler.diagnostics import Source
+from reconciler.diagnostics import Diagnostic, Source
 
 AT = datetime(2026, 11, 24, 10, 41, 7, tzinfo=UTC)
 HERE = Source("access.yaml", 12, 9)
@@ -192,6 +193,16 @@ def test_records_from_before_there_were_approvals() -> None:
     assert line(record(change()), None) == OLD
     assert is_intact(OLD.rstrip())
     assert (read(OLD).expected, read(OLD).accepted) == ("", ())
+
+
+def test_what_was_overruled_is_part_of_the_record() -> None:
+    """The rule, what it said and about what; not where it stood nor what could have been done instead."""
+    refusal = Diagnostic("would lose 3 of 4", HERE, "list them", address="acmeprod/catalog", rule="maxRemovals")
+    text = line(record(change(), expected="5f1c", accepted=(objection(refusal),)), None)
+    assert json.loads(text)["accepted"] == [
+        {"address": "acmeprod/catalog", "message": "would lose 3 of 4", "rule": "maxRemovals"}
+    ]
+    assert (read(text).expected, read(text).accepted) == ("5f1c", (objection(refusal),))
 
 
 MARTA = change("00uM", email="Marta@acme.example", person=Person("marta", "00uM", "marta@acme.example"))

@@ -64,18 +64,21 @@ def content(place: MotoPlace, key: str) -> bytes:
     return bytes(obstore.get(place.store(), key).bytes())
 
 
-def test_a_record_outlives_the_machine(machines: list[Workplace], place: MotoPlace, world: World) -> None:
+def test_a_record_outlives_the_machine(machines: list[Workplace], place: MotoPlace, store: Proxy, world: World) -> None:
     """Beside a lockfile that RECONCILER_STATE names, under its seal: read elsewhere, with the key and never without."""
     one, two = machines
     for each, members in ((one, ["ana"]), (two, ["ana", "ben"])):
         each.more["RECONCILER_STATE_KEY"] = KEY
         each.configure(configuration(group("ours", members), **BESIDE))
+        store.seen.clear()
         assert f"Recorded in {audit_of(place)}: record " in passes(each.apply()).err
+        assert [request.method for request in store.seen if request.path.endswith(FILE)] == ["GET", "PUT"]
         assert each.files == ["reconciler.yaml"]
     assert [list(fates(each)) for each in records(one)] == [
         ["acmeprod/ours", "acmeprod/ours/ana"],
         ["acmeprod/ours/ben"],
     ]
+    assert f"{audit_of(place)}, which begin" in passes(one.run("access")).out
     assert plain(passes(one.run("log", "--verify")).out) == "2 records, 0 flaws; the last one has the hash DIGITS\n"
     written = content(place, place.key.replace("reconciler.lock", FILE))
     assert [set(json.loads(line)) >= {"sealed", "ciphertext"} for line in written.splitlines()] == [True, True]
