@@ -121,10 +121,10 @@ class Rows:
 
     def create(self) -> None:
         """Make the table if it is missing; only then is the right to make one needed."""
-        from psycopg.errors import DuplicateTable, UniqueViolation
+        from psycopg.errors import DuplicateObject, DuplicateTable, UniqueViolation
 
         if not self.exist():
-            with suppress(DuplicateTable, UniqueViolation):  # somebody else was making it at the same time
+            with suppress(DuplicateObject, DuplicateTable, UniqueViolation):  # somebody else made it meanwhile
                 self.connection.execute(_CREATE)
             self.exist()
 
