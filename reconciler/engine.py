@@ -79,10 +79,12 @@ def make_plan(desired: Desired, lockfile: Lockfile, connect: Reach, scope: Scope
         access_guards={
             tenant.name: tenant.access.of_others for tenant in tenants if tenant.access.of_others.can_refuse
         },
+        access_limit=scope.access_limit or 0,
         warnings=(
             *plan.warnings,
             *oddities.unheard_of([part.nowhere for part in parts.values()] if not errors else ()),
             *oddities.overdue(tenants, scope.at),
+            *oddities.ungranted(part.granted for part in parts.values()),
         ),
     )
     return Outlook(plan, *_read(parts, lockfile), errors)
@@ -117,6 +119,8 @@ def read_again(plan: Plan, lockfile: Lockfile, connect: Reach, access_limit: int
     The plan is kept as it is, but for what guards on access say that depends on others: that is their answer of now.
     """
 
+    limit = max(access_limit or 0, plan.access_limit)  # or a plan that asked about more could not be judged again
+
     def read(name: str) -> Part:
         iam = connect(name)
         groups = iam.groups()
@@ -125,7 +129,7 @@ def read_again(plan: Plan, lockfile: Lockfile, connect: Reach, access_limit: int
         known, snapshot = read_known(name, groups, lockfile, iam, wanted=touched)
         found = Differences(changes=[change for change in plan.changes if change.tenant == name])
         tenant = DesiredTenant(name, access=plan.access_guards.get(name, NO_ACCESS_GUARDS))
-        snapshot, outcome = reckon(tenant, found, snapshot, iam, access_limit if tenant.access.can_refuse else None)
+        snapshot, outcome = reckon(tenant, found, snapshot, iam, limit if tenant.access.can_refuse else None)
         return Part(snapshot, known, found, denials=outcome.denials)
 
     parts, errors = each({name: name for name in sorted({change.tenant for change in plan.changes})}, read)

@@ -100,7 +100,10 @@ EVERYTHING: Final = Scope()
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One tenant's share of the outlook; ``denials`` are what guards on access say against it."""
+    """One tenant's share of the outlook.
+
+    ``denials`` are what guards on access say against it; ``granted`` whether anything there grants what they name.
+    """
 
     live: Snapshot
     known: Mapping[str, KnownGroup]
@@ -108,6 +111,7 @@ class Part:
     warnings: tuple[Diagnostic, ...] = ()
     nowhere: frozenset[Entry] = frozenset()
     effects: Effects | None = None
+    granted: Mapping[str, bool] | None = None
     denials: tuple[Diagnostic, ...] = ()
 
 
@@ -153,7 +157,7 @@ def plan_tenant(
     _refuse(tenant.name, remarks)
     strangers = _strangers(scope.targets, bound, known, snapshot)
     warnings = (*strangers, *identified.problems, *remarks, *outcome.warnings)
-    return Part(snapshot, known, found, warnings, identified.nowhere, outcome.effects, outcome.denials)
+    return Part(snapshot, known, found, warnings, identified.nowhere, outcome.effects, outcome.granted, outcome.denials)
 
 
 def _identify(

@@ -39,10 +39,12 @@ class Reader(Protocol):
 class Outcome:
     """What the plan comes to, and what speaks against it.
 
-    ``effects`` None: nothing comes of it, nobody asked, or nobody can tell, of which ``warnings`` speak.
+    ``effects`` None: nothing comes of it, nobody asked, or nobody can tell, of which ``warnings`` speak. ``granted``
+    says of what guards name whether anything there grants it; None if that was not read.
     """
 
     effects: Effects | None = None
+    granted: Mapping[str, bool] | None = None
     denials: tuple[Diagnostic, ...] = ()
     warnings: tuple[Diagnostic, ...] = ()
 
@@ -102,12 +104,12 @@ class Reckoning:
         known = effects(self._stakes, found, self.tenant.people, len(self.concern.uncounted))
         is_told = self.is_shown and (known.effects or known.uncounted)
         denials = objections(Judged(self.tenant, self.found.changes, self._stakes, found, live))
-        return Outcome(known if is_told else None, (*self._uncounted(), *denials))
+        return Outcome(known if is_told else None, self._stakes.granted, (*self._uncounted(self._stakes), *denials))
 
-    def _uncounted(self) -> tuple[Diagnostic, ...]:
+    def _uncounted(self, at_stake: Stakes) -> tuple[Diagnostic, ...]:
         """Guards that look at single users have not seen all of them."""
-        guards, count = self.tenant.access, len(self.concern.uncounted)
-        if not count or not (guards.separation or guards.requires):
+        count = len(self.concern.uncounted)
+        if not count or not at_stake.need_users:
             return ()
         why = f"the other groups of {count} customer{'s' if count > 1 else ''} were not asked for (limit {self.limit})"
         return (unjudged(self.tenant.name, why, f"pass --access-limit {self.limit + count}"),)

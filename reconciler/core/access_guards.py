@@ -13,19 +13,11 @@ from reconciler.core.access import fits
 from reconciler.core.consequences import Cohort, Ways, is_sensitive
 from reconciler.core.effects import Grant, Right
 from reconciler.core.guards import MOST_NAMED, members, some
-from reconciler.core.limits import AccessGuards, AccessRule, Keep, Requirement
+from reconciler.core.limits import AccessGuards, AccessRule, Requirement
 from reconciler.core.model import DesiredTenant, Person, Snapshot, address
 from reconciler.core.plan import Action, Change
-from reconciler.core.stakes import Stakes
+from reconciler.core.stakes import GRANTING, Stakes
 from reconciler.diagnostics import Diagnostic, Source
-
-LACKS: Final = {
-    Requirement.REASON: "no `reason`",
-    Requirement.UNTIL: "no `until`",
-    Requirement.EITHER: "neither `reason` nor `until`",
-    Requirement.BOTH: "not both `reason` and `until`",
-}
-"""What is told of an entry that does not carry what it has to."""
 
 OF_OTHERS: Final[frozenset[str]] = frozenset({AccessRule.SEPARATION, AccessRule.KEEP, AccessRule.ACCESS})
 """The rules whose answer depends on what others do meanwhile."""
@@ -50,7 +42,7 @@ class Judged:
 def objections(judged: Judged) -> tuple[Diagnostic, ...]:
     """Everything that these guards have against the changes."""
     entries = _Entries(judged)
-    return (*_sensitive(judged, entries), *_separation(judged, entries), *_keep(judged))
+    return (*_sensitive(judged, entries), *_separation(judged, entries), *_keep(judged, entries))
 
 
 def unjudged(tenant: str, why: str, remedy: str) -> Diagnostic:
@@ -67,6 +59,7 @@ class _Entries:
         self.tenant = judged.desired
         self.groups = {group.id: group for group in judged.desired.groups}
         self.new = {(c.group, c.user): c for c in judged.changes if c.user is not None and c.action is Action.CREATE}
+        self.written = {c.group: c for c in judged.changes if c.user is None}
         self.people = {**judged.desired.people, **judged.stakes.shift.people}
 
     def source(self, user: str, group: str) -> Source | None:
@@ -76,15 +69,23 @@ class _Entries:
         desired = self.groups.get(group)
         return (desired.members or {}).get(user, desired.source) if desired else None
 
-    def satisfies(self, user: str, group: str, requires: Requirement) -> bool:
-        """Whether the entry carries what it has to."""
+    def definition(self, group: str) -> Source | None:
+        """The line by which a group grants something else: its field's, or the group's where that is not known."""
+        change, desired = self.written[group], self.groups.get(group)
+        before, after, places = change.before or {}, change.after or {}, desired.field_sources if desired else {}
+        fields = (places[name] for name in GRANTING if name in places and before.get(name) != after.get(name))
+        return next(fields, change.source)
+
+    def lacks(self, user: str, group: str, requires: Requirement) -> str:
+        """What an entry has to carry and does not; empty if it does."""
         reason, until = self._carried(user, group)
-        return {
-            Requirement.REASON: reason,
-            Requirement.UNTIL: until,
-            Requirement.EITHER: reason or until,
-            Requirement.BOTH: reason and until,
-        }[requires]
+        missing = [*["`reason`"] * (not reason), *["`until`"] * (not until)]
+        match requires:
+            case Requirement.EITHER:
+                return "neither `reason` nor `until`" if len(missing) > 1 else ""
+            case Requirement.BOTH:
+                return "" if not missing else f"no {' and no '.join(missing)}"
+        return f"no `{requires}`" if f"`{requires}`" in missing else ""
 
     def _carried(self, user: str, group: str) -> tuple[bool, bool]:
         if change := self.new.get((group, user)):
@@ -105,30 +106,30 @@ def _sensitive(judged: Judged, entries: _Entries) -> Iterator[Diagnostic]:
     requires = judged.guards.requires
     if requires is None:
         return
-    joining: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
-    given: defaultdict[str, tuple[list[str], list[str]]] = defaultdict(lambda: ([], []))
+    remedy = f"add what guards.sensitive.requires asks for ({requires}), or accept this one plan"
+    given: defaultdict[tuple[str, str], tuple[set[str], list[str]]] = defaultdict(lambda: (set(), []))
     for cohort in judged.cohorts:
         for group, scopes in _by_group(grant for grant in cohort.gained if is_sensitive(grant.right, judged.guards)):
             for user in cohort.users:
-                if not entries.satisfies(user, group, requires):
-                    if (group, user) in entries.new:
-                        joining[group, user] += scopes
-                    else:
-                        given[group][0].append(user)
-                        given[group][1].extend(scopes)
-    remedy = f"give it what guards.sensitive.requires ({requires}), or accept this one plan"
-    for (group, user), scopes in sorted(joining.items()):
-        about = address(judged.desired.name, group, user)
-        message = (
-            f"{entries.named(user)} would gain {some(scopes)} through {group}, and the entry has {LACKS[requires]}"
-        )
-        yield Diagnostic(message, entries.source(user, group), remedy, address=about, rule=AccessRule.SENSITIVE)
-    for group, (users, scopes) in sorted(given.items()):
+                lacks = entries.lacks(user, group, requires)
+                if lacks and (group, user) in entries.new:
+                    told = f"{entries.named(user)} would gain {some(scopes)} through {group}"
+                    about = address(judged.desired.name, group, user)
+                    yield _sensitive_gain(
+                        f"{told}, and the entry has {lacks}", entries.source(user, group), remedy, about
+                    )
+                elif lacks:
+                    given[group, lacks][0].update(scopes)
+                    given[group, lacks][1].append(user)
+    for (group, lacks), (granted, users) in sorted(given.items()):
         about = address(judged.desired.name, group)
-        told = f"{about} would give {some(set(scopes))} to {members(len(users))}"
-        message = f"{told} with {LACKS[requires]} in the entry: {some(map(entries.named, users))}"
-        source = next((c.source for c in judged.changes if c.group == group and c.user is None), None)
-        yield Diagnostic(message, source, remedy, address=about, rule=AccessRule.SENSITIVE)
+        told = f"{about} would give {some(granted)} to {members(len(users))} with {lacks} in the entry"
+        message = f"{told}: {some(map(entries.named, users))}"
+        yield _sensitive_gain(message, entries.definition(group), remedy, about)
+
+
+def _sensitive_gain(message: str, source: Source | None, remedy: str, about: str) -> Diagnostic:
+    return Diagnostic(message, source, remedy, address=about, rule=AccessRule.SENSITIVE)
 
 
 def _by_group(grants: Iterable[Grant]) -> Iterator[tuple[str, list[str]]]:
@@ -141,11 +142,21 @@ def _by_group(grants: Iterable[Grant]) -> Iterator[tuple[str, list[str]]]:
 
 def _separation(judged: Judged, entries: _Entries) -> Iterator[Diagnostic]:
     """Nobody gains one scope of a pair while holding, or gaining, the other at the same place."""
+    given: defaultdict[tuple[str, str, tuple[str, ...]], list[str]] = defaultdict(list)
     for cohort in judged.cohorts:
         for pair in judged.guards.separation if cohort.gained else ():
             if both := _conflict(cohort, pair):
+                told = " and ".join(f"{right.scope} (through {', '.join(cohort.after[right])})" for right in both)
+                ways = tuple(dict.fromkeys(group for right in both for group in cohort.after[right]))
                 for user in cohort.users:
-                    yield _together(judged, entries, user, cohort.after, both)
+                    joined = [group for group in ways if (group, user) in entries.new]
+                    if joined:
+                        yield _both_by_joining(entries, user, joined[0], told, cohort.after, both)
+                    else:
+                        group = next(group for group in ways if group in judged.stakes.regranting)
+                        given[group, told, ways].append(user)
+    for (group, told, ways), users in sorted(given.items()):
+        yield _both_by_definition(entries, group, told, ways, users)
 
 
 def _conflict(cohort: Cohort, pair: tuple[str, str]) -> tuple[Right, Right] | None:
@@ -161,22 +172,48 @@ def _clash(one: Right, other: Right) -> bool:
     return one != other and (one.company == other.company or not (one.company and other.company))
 
 
-def _together(judged: Judged, entries: _Entries, user: str, held: Ways, both: tuple[Right, Right]) -> Diagnostic:
-    ways = [(right, group) for right in both for group in held[right]]
-    told = " and ".join(f"{right.scope} (through {', '.join(held[right])})" for right in both)
-    lines = [(f"{right.scope} through {group}", entries.source(user, group)) for right, group in ways]
-    new = next((group for _, group in ways if (group, user) in entries.new), None)
+def _both_by_joining(
+    entries: _Entries, user: str, group: str, told: str, held: Ways, both: tuple[Right, Right]
+) -> Diagnostic:
+    """Somebody joins a group and so has both; a saved plan knows fewer names, so they are beside the lines only."""
+    place = entries.source(user, group)
+    lines = [
+        (f"{entries.named(user)}: {right.scope} through {way}", entries.source(user, way))
+        for right in both
+        for way in held[right]
+    ]
     return Diagnostic(
-        f"{user} would have both {told}",  # no name: a saved plan knows fewer, and the refusal must be the same
-        entries.source(user, new) if new else next((source for _, source in lines if source), None),
+        f"{user} would have both {told}",
+        place,
         "take the user out of one of these groups, or accept this one plan",
-        tuple((label, source) for label, source in lines if source),
-        address(judged.desired.name, new or ways[0][1], user),
+        tuple((label, source) for label, source in lines if source and source != place),
+        address(entries.tenant.name, group, user),
         AccessRule.SEPARATION,
     )
 
 
-def _keep(judged: Judged) -> Iterator[Diagnostic]:
+def _both_by_definition(
+    entries: _Entries, group: str, told: str, ways: Sequence[str], users: Sequence[str]
+) -> Diagnostic:
+    """A group grants something else, and so its members have both."""
+    about = address(entries.tenant.name, group)
+    lines = [
+        (f"{entries.named(user)} in {way}", source)
+        for user in sorted(users)
+        for way in ways
+        if (source := entries.source(user, way))
+    ]
+    return Diagnostic(
+        f"{about} would give {members(len(users))} both {told}: {some(users)}",
+        entries.definition(group),
+        "let the group grant one of them only, or take its members out of what grants the other, or accept this plan",
+        tuple(_first(lines)),
+        about,
+        AccessRule.SEPARATION,
+    )
+
+
+def _keep(judged: Judged, entries: _Entries) -> Iterator[Diagnostic]:
     """A scope never loses its last holders, nor a protected one: somebody must be able to go on, and to undo."""
     moves = judged.stakes.shift
     sitting = {group.id: group.members or frozenset() for group in judged.live.groups.values()}
@@ -186,7 +223,7 @@ def _keep(judged: Judged) -> Iterator[Diagnostic]:
         now = _holders(Right(scope), judged.stakes.before, sitting)
         then = _holders(Right(scope), judged.stakes.after, staying)
         if now - then:
-            yield from _kept(judged, scope, judged.guards.keep[scope], now, then)
+            yield from _kept(judged, entries, scope, now, then)
 
 
 def _users_of(groups: Mapping[str, Iterable[str]]) -> defaultdict[str, frozenset[str]]:
@@ -209,9 +246,11 @@ def _holders(
     return frozenset().union(*(sitting.get(group, ()) for group, rights in granted.items() if right in rights))
 
 
-def _kept(judged: Judged, scope: str, keep: Keep, now: frozenset[str], then: frozenset[str]) -> Iterator[Diagnostic]:
-    tenant, lost = judged.desired.name, now - then
-    lines = list(_taking(judged, scope, lost))
+def _kept(
+    judged: Judged, entries: _Entries, scope: str, now: frozenset[str], then: frozenset[str]
+) -> Iterator[Diagnostic]:
+    tenant, keep, lost = judged.desired.name, judged.guards.keep[scope], now - then
+    lines = [(label, source) for label, source in _taking(judged, entries, scope, lost) if source]
     place, related = (lines[0][1], tuple(_first(lines))) if lines else (None, ())
     if keep.min_members is not None and len(then) < keep.min_members:
         yield Diagnostic(
@@ -234,14 +273,15 @@ def _kept(judged: Judged, scope: str, keep: Keep, now: frozenset[str], then: fro
         )
 
 
-def _taking(judged: Judged, scope: str, lost: frozenset[str]) -> Iterator[tuple[str, Source]]:
-    """The lines by which these users lose a scope."""
-    granted = judged.stakes.before
+def _taking(judged: Judged, entries: _Entries, scope: str, lost: frozenset[str]) -> Iterator[tuple[str, Source | None]]:
+    """The lines by which these users lose a scope, with who does."""
     for change in judged.changes:
-        grants = Right(scope) in granted.get(change.group, ())
-        takes = change.user in lost and change.action is Action.DELETE
-        if grants and (takes or (change.group in judged.stakes.regranting and change.user is None)) and change.source:
-            yield change.address, change.source
+        if Right(scope) not in judged.stakes.before.get(change.group, ()):
+            continue
+        if change.user is None and change.group in judged.stakes.regranting:
+            yield f"{change.group} grants it no longer", entries.definition(change.group)
+        elif change.user in lost and change.action is Action.DELETE:
+            yield f"{entries.named(change.user or '')} leaves {change.group}", change.source
 
 
 def _first(lines: Sequence[tuple[str, Source]]) -> Iterator[tuple[str, Source]]:

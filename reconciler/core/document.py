@@ -64,6 +64,7 @@ def encode(plan: Plan) -> bytes:
         next_date=plan.next_date,
         access=from_effects(plan.effects),
         access_guards=from_guards(plan.access_guards),
+        access_limit=plan.access_limit,
     )
     signed = msgspec.structs.replace(document, checksum=_checksum(document))
     return msgspec.json.format(msgspec.json.encode(signed, order="deterministic"), indent=2) + b"\n"
@@ -150,6 +151,7 @@ def _to_plan(document: forms.Document) -> Plan:
         ),
         effects=to_effects(document.access),
         access_guards=to_guards(document.access_guards),
+        access_limit=document.access_limit,
     )
 
 

@@ -207,3 +207,4 @@ class Document(Form):
     next_date: Instant | None = None
     access: tuple[Access, ...] = ()
     access_guards: tuple[AccessGuards, ...] = ()
+    access_limit: Annotated[int, msgspec.Meta(ge=0)] = 0

@@ -42,6 +42,7 @@ MEANINGS: Final = {
     "Document.nextDate": "The next instant at which an entry begins or ends.",
     "Document.access": "What the changes come to for users, by tenant: left out where it was not asked.",
     "Document.accessGuards": "Guards on access that are judged again, by what is live then, before it is carried out.",
+    "Document.accessLimit": "Of how many customers these guards may ask the other groups, at most.",
     "AccessGuards": "The guards on access of one tenant that are judged again before the plan is carried out.",
     "AccessGuards.tenant": "The tenant's name.",
     "AccessGuards.separation": "Pairs of patterns of scopes of which nobody may have both.",

@@ -1,7 +1,7 @@
 """What is odd about people and entries: lines whose time is over, e-mails that lead nowhere, ids of somebody else."""
 
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Final
 
@@ -36,6 +36,24 @@ def overdue(tenants: Iterable[DesiredTenant], at: datetime) -> Iterator[Diagnost
             first,
             "take out what is no longer needed",
             tuple((told(over[place].person), place) for place in others[:MOST_NAMED]),
+            severity=Severity.WARNING,
+        )
+
+
+def ungranted(known: Iterable[Mapping[str, bool] | None]) -> Iterator[Diagnostic]:
+    """A remark on each scope or pattern of guards that no access control grants: a misspelt one guards nothing.
+
+    Guards of a file hold for many tenants, so it is odd only if it is so in all of them, and known of all.
+    """
+    told = list(known)
+    found: Counter[str] = Counter()
+    for granted in told:
+        for name, is_granted in (granted or {}).items():
+            found[name] += is_granted
+    for name in sorted(name for name, times in found.items() if not times) if None not in told else ():
+        yield Diagnostic(
+            f"guards name {name}, which no access control grants",
+            remedy="correct it if it is misspelt: as it stands it guards nothing",
             severity=Severity.WARNING,
         )
 

@@ -84,7 +84,10 @@ def sure(desired: DesiredTenant, known: Mapping[str, KnownGroup]) -> Sure:
     told, strangers = _known_by_email(kept, known)
     if strangers:
         warnings = (*warnings, _strangers(desired.name, strangers))
-    return Sure(replace(desired, groups=tuple(told)), warnings)
+    # of somebody whom no e-mail of ours led to nothing is ours, so there is nothing to take away, and nothing to remark
+    mails = {mail for _, mail in pins(known)}
+    leaving = tuple(entry for entry in desired.offboarded if entry.person.id or entry.person.mail in mails)
+    return Sure(replace(desired, groups=tuple(told), offboarded=leaving), warnings)
 
 
 def _known_by_email(

@@ -145,7 +145,8 @@ class Plan:
     follows from them.
     ``effects`` has, for each tenant of which it was asked, what the changes come to for its users; they are not in the
     fingerprint, because they depend on groups and access controls that the plan leaves alone. ``access_guards`` are,
-    by tenant, those to be judged again before it is carried out.
+    by tenant, those to be judged again before it is carried out; for them the other groups of at most ``access_limit``
+    customers are read.
     """
 
     changes: tuple[Change, ...] = ()
@@ -168,6 +169,7 @@ class Plan:
     next_date: datetime | None = None
     effects: Mapping[str, Effects] = field(default_factory=dict)
     access_guards: Mapping[str, AccessGuards] = field(default_factory=dict)
+    access_limit: int = 0
 
     @cached_property
     def fingerprint(self) -> str:

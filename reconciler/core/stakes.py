@@ -7,11 +7,11 @@ that grants anything, and of nobody whose other groups grant nothing that is at 
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final
 
-from reconciler.core.access import Catalog, fits, grants
+from reconciler.core.access import SUFFIX, Catalog, fits, grants
 from reconciler.core.diff import Differences
 from reconciler.core.effects import Right
 from reconciler.core.limits import AccessGuards
@@ -112,12 +112,16 @@ class Concern:
 
 @dataclass(frozen=True)
 class Stakes:
-    """What is at stake: the rights that each group grants, before and after."""
+    """What is at stake: the rights that each group grants, before and after.
+
+    ``granted`` says of each scope and pattern that guards name whether any access control of the tenant grants such.
+    """
 
     shift: Shift
     before: Mapping[str, frozenset[Right]]
     after: Mapping[str, frozenset[Right]]
     guards: AccessGuards
+    granted: Mapping[str, bool] = field(default_factory=dict)
 
     @cached_property
     def regranting(self) -> frozenset[str]:
@@ -142,6 +146,13 @@ class Stakes:
     def kept(self) -> frozenset[str]:
         """The scopes at stake of which somebody must go on being a holder."""
         return frozenset(right.scope for right in self.rights if not right.company) & self.guards.keep.keys()
+
+    @property
+    def need_users(self) -> bool:
+        """Whether any guard looks at single users for what is at stake."""
+        guards = self.guards
+        is_sensitive = any(fits(each, right.scope) for each in guards.sensitive for right in self.rights)
+        return bool(self.patterns or (guards.requires and is_sensitive))
 
     def unread(self, live: Snapshot) -> list[LiveGroup]:
         """The groups whose members must be read: who grant something else, and all who grant what is to be kept.
@@ -189,4 +200,10 @@ def stakes(found: Shift, catalog: Catalog, guards: AccessGuards) -> Stakes:
         group: before[group] if found.before.get(group) is fields else rights(fields, catalog)
         for group, fields in found.after.items()
     }
-    return Stakes(found, before, after, guards)
+    return Stakes(found, before, after, guards, _granted(guards, catalog))
+
+
+def _granted(guards: AccessGuards, catalog: Catalog) -> dict[str, bool]:
+    named = {*guards.sensitive, *guards.keep, *(side for pair in guards.separation for side in pair)}
+    scopes = {scope for control in catalog.controls.values() for scope in control.scopes}
+    return {each: any(fits(each.partition(SUFFIX)[0], scope) for scope in scopes) for each in sorted(named)}

@@ -8,6 +8,7 @@ import pytest
 
 from reconciler.core.limits import AccessGuards, Keep, Requirement
 from reconciler.core.model import DesiredGroup, Entry, Period, Person
+from reconciler.core.oddities import ungranted
 from reconciler.diagnostics import Diagnostic, Source
 from tests.core.granting import CUSTOMER, FORBIDDEN, HERE, Service, definition, group, planned, wish
 
@@ -69,7 +70,7 @@ def test_what_is_said_of_a_gain_that_carries_nothing() -> None:
         ("sensitive", "acme/more/w", "walt (w) would gain a through more, and the entry has no `reason`"),
         ("sensitive", "acme/ours", "acme/ours would give a to 1 member with no `reason` in the entry: u"),
     ]
-    assert part.denials[0].remedy == "give it what guards.sensitive.requires (reason), or accept this one plan"
+    assert part.denials[0].remedy == "add what guards.sensitive.requires asks for (reason), or accept this one plan"
 
 
 def test_members_whom_no_line_names_carry_nothing() -> None:
@@ -94,7 +95,7 @@ def test_nobody_gets_both_of_a_pair() -> None:
         ("separation", "acme/ours/u", "u would have both a (through ours) and b (through theirs)")
     ]
     assert part.denials[0].source == line(3)
-    assert part.denials[0].related == (("a through ours", line(3)),)
+    assert part.denials[0].related == ()  # the other one has no line
 
 
 def test_both_lines_of_a_pair_are_shown() -> None:
@@ -102,13 +103,15 @@ def test_both_lines_of_a_pair_are_shown() -> None:
     service = Service({"ours": definition("A"), "more": definition()}, {"ours": {"u"}, "more": {"u"}})
     wanted = (
         DesiredGroup(line(1), id="ours", fields=definition("A"), members={"u": line(2)}),
-        DesiredGroup(line(3), id="more", fields=wish("B"), members={"u": line(4)}),
+        DesiredGroup(
+            line(3), id="more", fields=wish("B"), members={"u": line(4)}, field_sources={"accessControls": line(5)}
+        ),
     )
     part = planned(service, *wanted, ours=["ours", "more"], guards=APART)
     (denial,) = part.denials
-    assert denial.message == "u would have both a (through ours) and b (through more)"
-    assert denial.related == (("a through ours", line(2)), ("b through more", line(4)))
-    assert (denial.source, denial.address) == (line(2), "acme/ours/u")
+    assert denial.message == "acme/more would give 1 member both a (through ours) and b (through more): u"
+    assert denial.related == (("u in ours", line(2)), ("u in more", line(4)))
+    assert (denial.source, denial.address) == (line(5), "acme/more")
 
 
 def test_a_pair_of_which_no_line_is_known() -> None:
@@ -116,7 +119,7 @@ def test_a_pair_of_which_no_line_is_known() -> None:
     service = Service({"ours": definition("A")}, {"ours": {"u"}})
     part = planned(service, group("ours", None, wish("AB")), ours=["ours"], guards=APART)
     (denial,) = part.denials
-    assert (denial.source, denial.address) == (HERE, "acme/ours/u")
+    assert (denial.source, denial.address) == (HERE, "acme/ours")
 
 
 @pytest.mark.parametrize(
@@ -173,6 +176,36 @@ def test_guards_refuse_what_they_cannot_judge() -> None:
     assert part.denials[0].remedy == "ask for iam.access_read"
 
 
+def test_a_limit_matters_only_to_guards_that_look_at_who_it_is() -> None:
+    """Customers of whom nothing is known stop only what is about the scopes that they gain or lose."""
+    service = Service(
+        {"ours": definition("B", CUSTOMER), "theirs": definition("B", CUSTOMER)}, {"ours": {"u"}, "theirs": set()}
+    )
+    for guards, is_refused in (
+        (AccessGuards(separation=(("a", "r"),)), False),
+        (AccessGuards(separation=(("a", "b"),)), True),
+        (sensitive(Requirement.REASON), False),
+        (AccessGuards(sensitive=("b",)), False),
+        (AccessGuards(sensitive=("b",), requires=Requirement.UNTIL), True),
+    ):
+        part = planned(service, group("ours", [], definition("B", CUSTOMER)), ours=["ours"], guards=guards, limit=0)
+        assert [each.rule for each in part.denials] == ["access"] * is_refused, guards
+
+
+def test_what_guards_name_and_nothing_grants() -> None:
+    """A misspelt scope guards nothing, so it is remarked on where it is known of every tenant that none has it."""
+    service = Service({"ours": definition("A")}, {"ours": {"u"}})
+    guards = AccessGuards(("a", "nix.*"), None, (("b", "zz"),), {"r--DE": Keep(1), "q": Keep(1)})
+    granted = planned(service, group("ours", [], definition("A")), ours=["ours"], guards=guards).granted
+    assert granted == {"a": True, "b": True, "nix.*": False, "q": False, "r--DE": True, "zz": False}
+    assert [each.message for each in ungranted([granted, {"q": True, "zz": False}])] == [
+        "guards name nix.*, which no access control grants",
+        "guards name zz, which no access control grants",
+    ]
+    assert list(ungranted([granted, None])) == list(ungranted([])) == []
+    assert planned(service, group("ours", ["u"], definition("A")), ours=["ours"], guards=guards).granted is None
+
+
 def test_guards_judge_although_nobody_wants_to_be_told() -> None:
     """Without the effects a plan is refused as well: whoever sets a guard relies on it."""
     service = Service({"ours": definition("A"), "theirs": definition("B")}, {"ours": set(), "theirs": {"u"}})
@@ -222,7 +255,7 @@ def test_what_is_said_of_a_scope_that_loses_its_holders() -> None:
         ),
         ("keep", "acme", "acme: v is protected and would lose a"),
     ]
-    assert part.denials[0].related == (("acme/new/w", line(4)), ("acme/ours", line(1)))
+    assert part.denials[0].related == (("w leaves new", line(4)), ("ours grants it no longer", line(1)))
     assert part.denials[0].source == line(4)
 
 
@@ -233,8 +266,8 @@ def test_only_the_first_lines_are_shown() -> None:
     guards = AccessGuards(keep={"a": Keep(1)})
     (denial,) = planned(service, group("ours", [], definition("A")), ours=["ours"], guards=guards).denials
     assert [label for label, _ in denial.related] == [
-        *(f"acme/ours/u{number}" for number in range(4)),
-        "acme/ours/u4 and 2 more",
+        *(f"u{number} leaves ours" for number in range(4)),
+        "u4 leaves ours and 2 more",
     ]
 
 
@@ -244,7 +277,7 @@ def test_a_definition_without_a_line_takes_a_scope() -> None:
     guards = AccessGuards(keep={"a": Keep(2), "b": Keep(2)})
     part = planned(service, group("ours", ["u", "v"], wish("B")), ours=["ours"], guards=guards)
     (denial,) = part.denials
-    assert (denial.related, denial.source) == ((("acme/ours", HERE),), HERE)
+    assert (denial.related, denial.source) == ((("ours grants it no longer", HERE),), HERE)
 
 
 def test_a_group_that_leaves_takes_its_scope_along() -> None:

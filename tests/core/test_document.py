@@ -119,6 +119,7 @@ def plans(draw: st.DrawFn) -> Plan:
         at=draw(INSTANTS),
         next_date=draw(INSTANTS),
         effects=draw(st.dictionaries(NAMES, effects(NAMES), max_size=2)),
+        access_limit=draw(COUNTS),
         access_guards=draw(st.dictionaries(NAMES, ACCESS_GUARDS, max_size=2)),
     )
 

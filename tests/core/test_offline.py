@@ -235,6 +235,17 @@ def test_what_the_service_would_have_been_asked_is_told() -> None:
     assert list(doubts("acme", [replace(joins[0], action=Action.DELETE)])) == []
 
 
+def test_who_left_and_is_not_ours_is_no_news() -> None:
+    """Whether an e-mail has an account only the service knows: of one that never led to anybody nothing is said."""
+    ours = {"g": KnownGroup(False, UserType.EMPLOYEE, frozenset("b"), emails={"b": "ben@acme.example"})}
+    entries = [
+        Entry(person, HERE)
+        for person in (Person(email="ana@acme.example"), Person(email="Ben@acme.example"), Person(id="c"))
+    ]
+    told = sure(DesiredTenant("acme", HERE, offboarded=tuple(entries)), ours).desired
+    assert told.offboarded == tuple(entries[1:])
+
+
 def test_guards_that_say_nothing_are_named() -> None:
     """Who relies on them must know that they were not asked; with nothing to judge there is nothing to say."""
     change = Change("acme", "g", "a", Action.CREATE, Reason.NEW, UserType.EMPLOYEE)

@@ -286,3 +286,15 @@ def test_an_accepted_refusal_stays_accepted(kept: Workplace, world: World) -> No
     assert kept.run("apply", "x.plan").code == 3
     assert kept.run("apply", "x.plan", "--accept", fingerprint).code == 0
     assert world.members("ours") == {"ana", "eve"}
+
+
+def test_a_saved_plan_brings_its_limit_along(work: Workplace, world: World) -> None:
+    """Whoever planned with more requests need not say so again, or its guards could not be judged."""
+    customers = {"userType": "CUSTOMER", "accessControls": ["orders"]}
+    world.edit("loose", userType="CUSTOMER", name={"en": "Loose"}, accessControls=["orders"])
+    guards = {"separation": [["order.*", "payment.*"]]}
+    work.configure(configuration(group("ours", ["kim", "lee"], **customers), guards=guards))
+    for limit, code in (("1", 3), ("2", 0)):
+        assert work.run("plan", "--access-limit", limit, "-o", "x.plan").code == code
+    assert work.run("apply", "x.plan", "--access-limit", "0").code == 0
+    assert world.members("ours") == {"kim", "lee"}
