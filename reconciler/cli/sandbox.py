@@ -21,7 +21,30 @@ def sandbox() -> None:
     """Run, fill or empty a look-alike of the Emporix IAM service."""
 
 
-@sandbox.command(epilog="\b\nExample:\n  reconciler sandbox serve --port 8099 --seed seed.yaml --latency 50")
+SERVED = """\b
+Examples:
+  reconciler sandbox serve --port 8099 --seed seed.yaml --latency 50
+  reconciler sandbox serve --fail 'PUT /iam/*/groups/*/users/** 503 every=7'
+
+\b
+A seed has the API's own fields, of which only ids are needed:
+  tenants:
+    - tenant: acmeprod
+      accessControls: [{id: orders, scopes: [order.order_manage], restrictionAware: true}]
+      templates: [{id: office, accessControls: [orders]}]
+      groups: [{id: desk, userType: EMPLOYEE, templates: [office], restrictions: [DE]}]
+      employees: [ana, {id: jon, contactEmail: jon@acme.example, isAccountLocked: true}]
+      customers: [{id: kim, contactEmail: kim@acme.example, active: false}]
+      assignments: [{groupId: desk, userId: ana}]
+
+\b
+--fail takes METHOD PATH OUTCOME [OPTION=VALUE]...: METHOD and PATH are globs,
+OUTCOME is a status, reset, truncate, html, empty or hang, and the options are
+retry-after, effect=done, after=N, every=N, times=N, status and seconds.
+"""
+
+
+@sandbox.command(epilog=SERVED)
 @click.option("--port", type=click.IntRange(0, 65535), default=8099, show_default=True, help="0 takes a free one.")
 @click.option(
     "--db", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Keep the data here, not in memory."
