@@ -8,12 +8,11 @@ from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import TypeVar
 
-from reconciler.core import oddities, people
+from reconciler.core import oddities, people, rules
 from reconciler.core.access_guards import OF_OTHERS
 from reconciler.core.diff import Differences
 from reconciler.core.drift import drift
 from reconciler.core.due import has_dates, next_date
-from reconciler.core.limits import NO_ACCESS_GUARDS
 from reconciler.core.match import bind
 from reconciler.core.model import (
     Desired,
@@ -26,11 +25,13 @@ from reconciler.core.model import (
 from reconciler.core.plan import Plan
 from reconciler.core.target import tenant_of
 from reconciler.diagnostics import (
+    Diagnostic,
     PlanError,
     ReconcilerError,
 )
 from reconciler.emporix.workers import Workers, result_of
-from reconciler.planning import EVERYTHING, Part, Reader, Scope, plan_tenant, read_known, reckon
+from reconciler.planning import EVERYTHING, Part, Reader, Scope, answer, plan_tenant, read_known, reckon
+from reconciler.reckoning import Reckoning
 from reconciler.state.lockfile import Lockfile
 
 MOST_TENANTS_AT_ONCE = 8
@@ -76,10 +77,8 @@ def make_plan(desired: Desired, lockfile: Lockfile, connect: Reach, scope: Scope
         orphaned=orphaned,
         at=scope.at if has_dates(tenants) else None,
         next_date=next_date(tenants, scope.at),
-        access_guards={
-            tenant.name: tenant.access.of_others for tenant in tenants if tenant.access.of_others.can_refuse
-        },
-        access_limit=scope.access_limit or 0,
+        access_guards={tenant.name: tenant.access for tenant in tenants if tenant.access.can_refuse},
+        access_limit=scope.access_limit,
         warnings=(
             *plan.warnings,
             *oddities.unheard_of([part.nowhere for part in parts.values()] if not errors else ()),
@@ -113,13 +112,8 @@ def find_drift(desired: Desired, lockfile: Lockfile, connect: Reach, tenants: Se
     return Outlook(_assemble(parts, errors, lockfile), *_read(parts, lockfile), errors)
 
 
-def read_again(plan: Plan, lockfile: Lockfile, connect: Reach, access_limit: int | None = None) -> Outlook:
-    """Read what a saved plan touches, so that each change's precondition can be checked.
-
-    The plan is kept as it is, but for what guards on access say that depends on others: that is their answer of now.
-    """
-
-    limit = max(access_limit or 0, plan.access_limit)  # or a plan that asked about more could not be judged again
+def read_again(plan: Plan, lockfile: Lockfile, connect: Reach) -> Outlook:
+    """Read what a saved plan touches, so that each change's precondition can be checked; ``plan`` is kept as it is."""
 
     def read(name: str) -> Part:
         iam = connect(name)
@@ -128,14 +122,35 @@ def read_again(plan: Plan, lockfile: Lockfile, connect: Reach, access_limit: int
         touched |= {of.moved_to for (tenant, _), of in plan.touched.items() if tenant == name and of.moved_to}
         known, snapshot = read_known(name, groups, lockfile, iam, wanted=touched)
         found = Differences(changes=[change for change in plan.changes if change.tenant == name])
-        tenant = DesiredTenant(name, access=plan.access_guards.get(name, NO_ACCESS_GUARDS))
-        snapshot, outcome = reckon(tenant, found, snapshot, iam, limit if tenant.access.can_refuse else None)
-        return Part(snapshot, known, found, denials=outcome.denials)
+        return Part(answer(rules.questions(found, snapshot), snapshot, iam), known, found)
 
     parts, errors = each({name: name for name in sorted({change.tenant for change in plan.changes})}, read)
+    return Outlook(plan, *_read(parts, lockfile), errors)
+
+
+def judge_again(plan: Plan, live: Mapping[str, Snapshot], connect: Reach, access_limit: int) -> Plan:
+    """The plan with what guards on access say to it by what is ``live`` now; what others have denied it stays.
+
+    It may need more requests than were needed to make it, because fewer groups have been read: as many customers are
+    asked about as there are changes, since each of these is a request as well. Raises what stands in the way of any.
+    """
+    changed = {change.tenant for change in plan.changes}
+    limit = max(access_limit, plan.access_limit, len(plan.changes))
+
+    def judge(name: str) -> tuple[Diagnostic, ...]:
+        tenant = DesiredTenant(name, access=plan.access_guards[name])
+        found = Differences(changes=[change for change in plan.changes if change.tenant == name])
+        iam = connect(name)
+        return reckon(Reckoning(tenant, found, live[name], iam, limit), rules.NO_QUESTIONS, iam)[1].denials
+
+    judged, errors = each({name: name for name in plan.access_guards if name in changed}, judge)
+    for error in errors.values():
+        raise error
     denials = [denial for denial in plan.denials if denial.rule not in OF_OTHERS]
-    denials += [denial for part in parts.values() for denial in part.denials]
-    return Outlook(replace(plan, denials=tuple(denials)), *_read(parts, lockfile), errors)
+    told = {(denial.rule, denial.address, denial.message) for denial in denials}
+    fresh = (denial for found in judged.values() for denial in found)
+    denials += (denial for denial in fresh if (denial.rule, denial.address, denial.message) not in told)
+    return replace(plan, denials=tuple(denials))
 
 
 def _remembered(lockfile: Lockfile) -> set[str]:

@@ -13,6 +13,7 @@ from reconciler.core.diff import Differences, diff, replaces
 from reconciler.core.effects import Effects
 from reconciler.core.fields import needs_language
 from reconciler.core.known import settle
+from reconciler.core.limits import ACCESS_LIMIT
 from reconciler.core.match import bind
 from reconciler.core.model import (
     Account,
@@ -31,9 +32,11 @@ from reconciler.diagnostics import (
     ConfigurationError,
     Diagnostic,
     GuardRefusal,
+    ServiceError,
     Severity,
     Source,
 )
+from reconciler.emporix.errors import Interrupted
 from reconciler.emporix.memberships import NOBODY, Memberships
 from reconciler.reckoning import Outcome, Reckoning
 from reconciler.state.lockfile import Lockfile
@@ -82,8 +85,9 @@ class Scope:
     """What part of the world to plan: tenants and target addresses (empty: all), and whether to take groups over.
 
     ``at`` is the instant for which entries with a time are judged.
-    ``identities`` are e-mails that may lead to somebody else than when they were applied. ``access_limit`` is how many
-    customers of a tenant may be asked about, to tell what the plan changes in users' scopes; None: not to be told.
+    ``identities`` are e-mails that may lead to somebody else than when they were applied. ``tells_access``: what the
+    plan changes in users' scopes is to be told; ``access_limit`` is of how many customers of a tenant the other groups
+    may be read for that, and for guards on access.
     """
 
     tenants: tuple[str, ...] = ()
@@ -91,7 +95,8 @@ class Scope:
     take_over: bool = False
     at: datetime = BEGINNING
     identities: tuple[str, ...] = ()
-    access_limit: int | None = None
+    tells_access: bool = False
+    access_limit: int = ACCESS_LIMIT
 
 
 EVERYTHING: Final = Scope()
@@ -150,7 +155,8 @@ def plan_tenant(
     whole, found = found, limit(found, tenant.name, scope.targets, sorted(nameable))
     moved.check_limited(whole, found, bound)
     found = moved.told(found, bound, snapshot.groups)
-    snapshot, outcome = reckon(bound, found, snapshot, iam, scope.access_limit)
+    reckoning = Reckoning(bound, found, snapshot, iam, scope.access_limit, is_told=scope.tells_access)
+    snapshot, outcome = reckon(reckoning, rules.questions(found, reckoning.snapshot), iam)
     remarks += rules.check(bound, found, snapshot)
     if claimed := oddities.claims(found.changes):
         remarks += oddities.mistaken(found.changes, iam.accounts(claimed))
@@ -250,17 +256,20 @@ def read_known(
     return settle({tenant: known}, pending, {tenant: snapshot}).get(tenant, {}), snapshot
 
 
-def reckon(
-    tenant: DesiredTenant, found: Differences, snapshot: Snapshot, iam: Reader, access_limit: int | None
-) -> tuple[Snapshot, Outcome]:
-    """Read what the rules, the choice of requests and guards on access need besides, and what it comes to for users."""
-    reckoning = Reckoning(tenant, found, snapshot, iam, access_limit)
-    asked = rules.questions(found, reckoning.snapshot)
-    snapshot = _answer(replace(asked, bystanders=reckoning.ask(asked.users)), reckoning.snapshot, iam)
+def reckon(reckoning: Reckoning, asked: rules.Questions, iam: Reader) -> tuple[Snapshot, Outcome]:
+    """Read what is asked, and along with it what the reckoning needs, and say what the plan comes to for users."""
+    snapshot, bystanders = reckoning.snapshot, reckoning.ask(asked.users)
+    try:
+        snapshot = answer(replace(asked, bystanders=bystanders), snapshot, iam)
+    except ServiceError as error:
+        if isinstance(error, Interrupted) or not bystanders:
+            raise
+        reckoning.give_up(error)
+        snapshot = answer(asked, snapshot, iam)
     return snapshot, reckoning.outcome(snapshot)
 
 
-def _answer(asked: rules.Questions, snapshot: Snapshot, iam: Reader) -> Snapshot:
+def answer(asked: rules.Questions, snapshot: Snapshot, iam: Reader) -> Snapshot:
     """Read what the rules and the choice of requests need besides; usually nothing."""
     if not asked:
         return snapshot

@@ -13,7 +13,6 @@ from reconciler.core.access_guards import Judged, objections, unjudged
 from reconciler.core.consequences import cohorts, effects
 from reconciler.core.diff import Differences
 from reconciler.core.effects import Effects
-from reconciler.core.limits import ACCESS_LIMIT
 from reconciler.core.model import Control, DesiredTenant, LiveGroup, Snapshot, UserType
 from reconciler.core.stakes import Concern, Stakes, shift, stakes
 from reconciler.diagnostics import Diagnostic, ServiceError, Severity
@@ -52,26 +51,33 @@ class Outcome:
 class Reckoning:
     """One tenant's plan on the way to its outcome: between two steps of it the rules have questions of their own.
 
-    ``snapshot`` has what was read for it. ``limit`` is how many customers may be asked about; None: only guards want to
-    know, if any are set.
+    ``snapshot`` has what was read for it. ``limit`` is how many customers may be asked about. Unless its outcome
+    ``is_told``, only guards want to know it, if any are set.
     """
 
     def __init__(
-        self, tenant: DesiredTenant, found: Differences, snapshot: Snapshot, iam: Reader, limit: int | None
+        self,
+        tenant: DesiredTenant,
+        found: Differences,
+        snapshot: Snapshot,
+        iam: Reader,
+        limit: int,
+        *,
+        is_told: bool = False,
     ) -> None:
         self.tenant, self.found, self.snapshot = tenant, found, snapshot
-        self.is_shown, self.limit = limit is not None, ACCESS_LIMIT if limit is None else limit
+        self.is_told, self.limit = is_told, limit
         self.concern = NOBODY
         self._stakes: Stakes | None = None
         self._failure: ServiceError | None = None
         moved = shift(found, snapshot)
-        if (self.is_shown or tenant.access.can_refuse) and moved.may_matter:
+        if (is_told or tenant.access.can_refuse) and moved.may_matter:
             try:
                 self._begin(iam, moved.uses_templates)
             except Interrupted:
                 raise
-            except ServiceError as error:  # that nobody can tell what it comes to is no reason to show no plan
-                self._failure = error
+            except ServiceError as error:
+                self.give_up(error)
 
     def _begin(self, iam: Reader, templates: bool) -> None:
         """Read what groups grant, and the members of groups of which all are concerned."""
@@ -83,37 +89,43 @@ class Reckoning:
         read = iam.members(self._stakes.unread(self.snapshot))
         self.snapshot = replace(self.snapshot, groups={**self.snapshot.groups, **read})
 
+    def give_up(self, error: ServiceError) -> None:
+        """Nobody can tell what the plan comes to: no reason to show no plan, and one for guards to refuse it."""
+        self._failure = error
+
     def ask(self, told: Collection[str]) -> Mapping[str, UserType]:
         """Whose groups must be read besides those of users in ``told``."""
-        if self._stakes:
+        if self._stakes and not self._failure:
             self.concern = self._stakes.concern(self.snapshot, self.limit, told)
         return self.concern.asked
 
     def outcome(self, live: Snapshot) -> Outcome:
         """What it comes to, by a snapshot that has the groups of all who were asked about."""
-        tenant, can_refuse = self.tenant.name, self.tenant.access.can_refuse
         if self._failure:
-            why, remedy = self._failure.message, self._failure.remedy
-            if can_refuse:
-                return Outcome(denials=(unjudged(tenant, why, remedy),))
-            told = f"{tenant}: what this changes in the scopes of users is not known: {why}"
-            return Outcome(warnings=(_warning(told, tenant, remedy),))
+            return self._unknown(self._failure)
         if self._stakes is None:
             return Outcome()
         found = cohorts(self._stakes, live, self.concern.counted)
         known = effects(self._stakes, found, self.tenant.people, len(self.concern.uncounted))
-        is_told = self.is_shown and (known.effects or known.uncounted)
+        is_told = self.is_told and (known.effects or known.uncounted)
         denials = objections(Judged(self.tenant, self.found.changes, self._stakes, found, live))
         return Outcome(known if is_told else None, self._stakes.granted, (*self._uncounted(self._stakes), *denials))
 
+    def _unknown(self, failure: ServiceError) -> Outcome:
+        tenant, why, remedy = self.tenant.name, failure.message, failure.remedy
+        if self.tenant.access.can_refuse:
+            return Outcome(denials=(unjudged(tenant, why, remedy),))
+        told = f"{tenant}: what this changes in the scopes of users is not known: {why}"
+        warning = Diagnostic(told, remedy=remedy, address=tenant, severity=Severity.WARNING)
+        return Outcome(warnings=(warning,))
+
     def _uncounted(self, at_stake: Stakes) -> tuple[Diagnostic, ...]:
-        """Guards that look at single users have not seen all of them."""
+        """Guards that look at what else somebody may do have not seen everybody.
+
+        How many is not in the message, because of a plan that is half done the refusal must be the same.
+        """
         count = len(self.concern.uncounted)
-        if not count or not at_stake.need_users:
+        if not count or not at_stake.patterns:
             return ()
-        why = f"the other groups of {count} customer{'s' if count > 1 else ''} were not asked for (limit {self.limit})"
+        why = f"it concerns more customers than are asked about (at most {self.limit})"
         return (unjudged(self.tenant.name, why, f"pass --access-limit {self.limit + count}"),)
-
-
-def _warning(message: str, about: str, remedy: str) -> Diagnostic:
-    return Diagnostic(message, remedy=remedy, address=about, severity=Severity.WARNING)

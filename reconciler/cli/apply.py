@@ -168,7 +168,7 @@ def _whole(plan: Plan, was_reviewed: Plan | None, book: "Book", connect: "Connec
     done = missing(plan, was_reviewed) if was_reviewed else None
     if not was_reviewed or not done:
         return None
-    seen = read_again(replace(was_reviewed, changes=done, access_guards={}), book.lockfile, connect)
+    seen = read_again(replace(was_reviewed, changes=done), book.lockfile, connect)
     if not are_done(done, seen.live, seen.known):
         return None
     left = "this plan is the rest" if plan.changes else "nothing is left to do"
@@ -241,14 +241,15 @@ def _look_again(
     ``errors`` are those of tenants that were not planned at all.
     """
     from reconciler.core.stale import as_of, check
-    from reconciler.engine import read_again
+    from reconciler.engine import judge_again, read_again
 
     check_time(plan)
-    outlook = read_again(plan, book.lockfile, connect, session.access_limit)
-    readable = replace(outlook.plan, changes=tuple(c for c in plan.changes if c.tenant not in outlook.errors))
+    outlook = read_again(plan, book.lockfile, connect)
+    readable = replace(plan, changes=tuple(c for c in plan.changes if c.tenant not in outlook.errors))
     checked = check(readable, outlook.live)
     show_errors(outlook.errors)
-    now = as_of(checked.plan, outlook.live, outlook.known)
+    rest = judge_again(checked.plan, outlook.live, connect, session.access_limit)
+    now = as_of(rest, outlook.live, outlook.known)
     has_moved = (now.changes, now.touched) != (plan.changes, plan.touched)
     check_again(plan, judged(now, rules) if has_moved else now)
     before = book.lockfile

@@ -25,7 +25,7 @@ def access_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command both options and keep what they say in the session, where the scope of a plan is made."""
 
     def with_limit(session: Session, /, *args: Any, access: bool, access_limit: int, **options: Any) -> Any:
-        session.access_limit = access_limit if access else None
+        session.tells_access, session.access_limit = access, access_limit
         return command(session, *args, **options)
 
     found: Callable[..., Any] = update_wrapper(with_limit, command)

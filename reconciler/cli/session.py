@@ -16,6 +16,7 @@ import click
 
 from reconciler.cli.events import Events
 from reconciler.cli.output import show_diagnostics, talk
+from reconciler.core.limits import ACCESS_LIMIT
 from reconciler.diagnostics import ConfigurationError
 
 if TYPE_CHECKING:
@@ -41,7 +42,8 @@ class Session:
     color: bool = False
     lock_timeout: float = 0
     identities: tuple[str, ...] = ()
-    access_limit: int | None = None
+    tells_access: bool = False
+    access_limit: int = ACCESS_LIMIT
     variables: tuple[str, ...] = ()
     variable_files: tuple[Path, ...] = ()
     events: Events = field(default_factory=Events)
@@ -89,8 +91,8 @@ class Session:
         """What part of the world to plan, and for when: now, unless somebody rehearses."""
         from reconciler.planning import Scope
 
-        now = datetime.now(UTC)
-        return Scope(self.tenants, targets, take_over, at or now, self.identities, self.access_limit)
+        now, access = datetime.now(UTC), (self.tells_access, self.access_limit)
+        return Scope(self.tenants, targets, take_over, at or now, self.identities, *access)
 
     def state_url(self, configured: str | None = None) -> str:
         """Where the lockfile is: the option or RECONCILER_STATE, then the file, then beside the configuration.

@@ -183,7 +183,13 @@ def ways(seats: Iterable[Seat], found: Granted) -> list[Way]:
 
 def fits(pattern: str, scope: str) -> bool:
     """Whether a scope is meant by a pattern such as ``order.*``; one without a suffix means every restriction too."""
-    return fnmatchcase(scope, pattern) or fnmatchcase(scope.partition(SUFFIX)[0], pattern)
+    return any(fnmatchcase(each, pattern) for each in (scope, *wider(scope)))
+
+
+def wider(scope: str) -> Iterator[str]:
+    """What a scope may be without the suffix of a restriction; several, because names may hold dashes too."""
+    parts = scope.split(SUFFIX)
+    yield from (SUFFIX.join(parts[:end]) for end in range(1, len(parts)))
 
 
 def meant(pattern: str, scopes: Mapping[str, tuple[Origin, ...]]) -> dict[str, tuple[Origin, ...]]:

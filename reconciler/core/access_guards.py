@@ -5,18 +5,18 @@ so a plan carries their answer, as it does that of policy files.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
-from reconciler.core.access import fits
+from reconciler.core.access import fits, wider
 from reconciler.core.consequences import Cohort, Ways, is_sensitive
-from reconciler.core.effects import Grant, Right
+from reconciler.core.effects import Right
 from reconciler.core.guards import MOST_NAMED, members, some
 from reconciler.core.limits import AccessGuards, AccessRule, Requirement
 from reconciler.core.model import DesiredTenant, Person, Snapshot, address
 from reconciler.core.plan import Action, Change
-from reconciler.core.stakes import GRANTING, Stakes
+from reconciler.core.stakes import GRANTING, NOTHING, Stakes
 from reconciler.diagnostics import Diagnostic, Source
 
 OF_OTHERS: Final[frozenset[str]] = frozenset({AccessRule.SEPARATION, AccessRule.KEEP, AccessRule.ACCESS})
@@ -53,7 +53,7 @@ def unjudged(tenant: str, why: str, remedy: str) -> Diagnostic:
 
 
 class _Entries:
-    """The lines that make somebody a member, and what they carry."""
+    """The lines that make somebody a member, and what they carry; of a saved plan only those of its changes."""
 
     def __init__(self, judged: Judged) -> None:
         self.tenant = judged.desired
@@ -89,7 +89,7 @@ class _Entries:
 
     def _carried(self, user: str, group: str) -> tuple[bool, bool]:
         if change := self.new.get((group, user)):
-            return bool(change.note), change.until is not None
+            return bool(change.note.strip()), change.until is not None
         desired = self.groups[group]  # who does not join gains by a definition, and that has a line
         entry = desired.named.get(user)
         return bool(entry.reason if entry else desired.reasons.get(user)), bool(entry and entry.period.end)
@@ -102,42 +102,46 @@ class _Entries:
 
 
 def _sensitive(judged: Judged, entries: _Entries) -> Iterator[Diagnostic]:
-    """Whoever gains a sensitive scope does so by entries that say why, or how long, as the configuration requires."""
+    """Whatever newly leads to a sensitive scope says why, or how long, as the configuration requires.
+
+    Also a second way to a scope that somebody has already: once the first one goes, it would be all there is.
+    """
     requires = judged.guards.requires
     if requires is None:
         return
     remedy = f"add what guards.sensitive.requires asks for ({requires}), or accept this one plan"
-    given: defaultdict[tuple[str, str], tuple[set[str], list[str]]] = defaultdict(lambda: (set(), []))
-    for cohort in judged.cohorts:
-        for group, scopes in _by_group(grant for grant in cohort.gained if is_sensitive(grant.right, judged.guards)):
-            for user in cohort.users:
-                lacks = entries.lacks(user, group, requires)
-                if lacks and (group, user) in entries.new:
-                    told = f"{entries.named(user)} would gain {some(scopes)} through {group}"
-                    about = address(judged.desired.name, group, user)
-                    yield _sensitive_gain(
-                        f"{told}, and the entry has {lacks}", entries.source(user, group), remedy, about
-                    )
-                elif lacks:
-                    given[group, lacks][0].update(scopes)
-                    given[group, lacks][1].append(user)
-    for (group, lacks), (granted, users) in sorted(given.items()):
-        about = address(judged.desired.name, group)
-        told = f"{about} would give {some(granted)} to {members(len(users))} with {lacks} in the entry"
-        message = f"{told}: {some(map(entries.named, users))}"
-        yield _sensitive_gain(message, entries.definition(group), remedy, about)
+    for (group, user), change in entries.new.items():
+        scopes = _sensitive_scopes(judged, group)
+        if scopes and (lacks := entries.lacks(user, group, requires)):
+            told = f"{entries.named(user)} would get {some(scopes)} through {group}, and the entry has {lacks}"
+            yield Diagnostic(told, change.source, remedy, address=change.address, rule=AccessRule.SENSITIVE)
+    for group in sorted(judged.stakes.regranting & entries.groups.keys()):
+        if scopes := _sensitive_scopes(judged, group, judged.stakes.before[group]):
+            yield from _without_what_is_required(judged, entries, group, scopes, requires, remedy)
 
 
-def _sensitive_gain(message: str, source: Source | None, remedy: str, about: str) -> Diagnostic:
-    return Diagnostic(message, source, remedy, address=about, rule=AccessRule.SENSITIVE)
+def _without_what_is_required(
+    judged: Judged, entries: _Entries, group: str, scopes: Sequence[str], requires: Requirement, remedy: str
+) -> Iterator[Diagnostic]:
+    """The members to whom a group newly grants sensitive scopes by its definition, those who lack the same together."""
+    moves, lacking = judged.stakes.shift, defaultdict[str, list[str]](list)
+    for user in judged.live.groups[group].members or frozenset():
+        if group not in moves.leaves.get(user, ()):
+            lacking[entries.lacks(user, group, requires)].append(user)
+    about = address(judged.desired.name, group)
+    for lacks, users in sorted(lacking.items()):
+        if lacks:
+            told = f"{about} would give {some(scopes)} to {members(len(users))} with {lacks} in the entry"
+            message = f"{told}: {some(map(entries.named, users))}"
+            yield Diagnostic(message, entries.definition(group), remedy, address=about, rule=AccessRule.SENSITIVE)
 
 
-def _by_group(grants: Iterable[Grant]) -> Iterator[tuple[str, list[str]]]:
-    found: defaultdict[str, list[str]] = defaultdict(list)
-    for grant in grants:
-        for group in grant.groups:
-            found[group].append(grant.right.scope)
-    yield from sorted(found.items())
+def _sensitive_scopes(judged: Judged, group: str, before: frozenset[Right] = NOTHING) -> list[str]:
+    """The sensitive scopes that a group grants afterwards, and not ``before`` already, also not more widely."""
+    granted = judged.stakes.after.get(group, NOTHING) - before
+    return sorted(
+        right.scope for right in granted if is_sensitive(right, judged.guards) and not _narrows(right, before)
+    )
 
 
 def _separation(judged: Judged, entries: _Entries) -> Iterator[Diagnostic]:
@@ -160,23 +164,37 @@ def _separation(judged: Judged, entries: _Entries) -> Iterator[Diagnostic]:
 
 
 def _conflict(cohort: Cohort, pair: tuple[str, str]) -> tuple[Right, Right] | None:
-    """Two rights of the pair that are not to be in one hand, at least one of which is gained."""
-    gained = {grant.right for grant in cohort.gained}
+    """Two rights of the pair that are not to be in one hand, at least one of which is gained and not only narrowed."""
+    gained = {grant.right for grant in cohort.gained if not _narrows(grant.right, cohort.before)}
     sides = [sorted(right for right in cohort.after if fits(pattern, right.scope)) for pattern in pair]
     found = ((one, other) for one in sides[0] for other in sides[1] if {one, other} & gained)
     return next((both for both in found if _clash(*both)), None)
 
 
+def _narrows(right: Right, held: Collection[Right]) -> bool:
+    """Whether it is only a restricted form of what was held before."""
+    return any(replace(right, scope=scope) in held for scope in wider(right.scope))
+
+
 def _clash(one: Right, other: Right) -> bool:
-    """Whether two rights count for the same place: what is granted at one company means nothing at another."""
-    return one != other and (one.company == other.company or not (one.company and other.company))
+    """Whether two rights are two, and count for the same place: what is granted at a company means nothing at another.
+
+    The same scope under two restrictions is one scope.
+    """
+    same_place = one.company == other.company or not (one.company and other.company)
+    bases = [{scope, *list(wider(scope))[-1:]} for scope in (one.scope, other.scope)]
+    return same_place and bases[0].isdisjoint(bases[1])
 
 
 def _both_by_joining(
     entries: _Entries, user: str, group: str, told: str, held: Ways, both: tuple[Right, Right]
 ) -> Diagnostic:
-    """Somebody joins a group and so has both; a saved plan knows fewer names, so they are beside the lines only."""
-    place = entries.source(user, group)
+    """Somebody joins a group and so has both.
+
+    A saved plan knows fewer names, so they are beside the lines only; and of one that is half done the refusal must be
+    the same, so it is about the first of the groups, whichever of them is joined.
+    """
+    place, first = entries.source(user, group), held[both[0]][0]
     lines = [
         (f"{entries.named(user)}: {right.scope} through {way}", entries.source(user, way))
         for right in both
@@ -187,7 +205,7 @@ def _both_by_joining(
         place,
         "take the user out of one of these groups, or accept this one plan",
         tuple((label, source) for label, source in lines if source and source != place),
-        address(entries.tenant.name, group, user),
+        address(entries.tenant.name, first, user),
         AccessRule.SEPARATION,
     )
 

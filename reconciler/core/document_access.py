@@ -93,6 +93,8 @@ def from_guards(guards: Mapping[str, AccessGuards]) -> tuple[forms.AccessGuards,
     return tuple(
         forms.AccessGuards(
             tenant,
+            found.sensitive,
+            found.requires,
             found.separation,
             {scope: forms.Keep(keep.min_members, tuple(sorted(keep.protected))) for scope, keep in found.keep.items()},
         )
@@ -104,6 +106,8 @@ def to_guards(guards: Iterable[forms.AccessGuards]) -> dict[str, AccessGuards]:
     """What a document tells, by tenant."""
     return {
         part.tenant: AccessGuards(
+            sensitive=part.sensitive,
+            requires=part.requires,
             separation=part.separation,
             keep={scope: Keep(keep.min_members, frozenset(keep.protected)) for scope, keep in part.keep.items()},
         )

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import msgspec
 
+from reconciler.core.limits import Requirement
 from reconciler.core.model import Membership, UserType
 from reconciler.core.plan import Action, Reason
 
@@ -165,6 +166,8 @@ class AccessGuards(Form):
     """The guards on access of one tenant that are judged again before the plan is carried out."""
 
     tenant: str
+    sensitive: tuple[str, ...] = ()
+    requires: Requirement | None = None
     separation: tuple[tuple[str, str], ...] = ()
     keep: dict[str, Keep] = {}
 

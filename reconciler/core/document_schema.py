@@ -45,6 +45,8 @@ MEANINGS: Final = {
     "Document.accessLimit": "Of how many customers these guards may ask the other groups, at most.",
     "AccessGuards": "The guards on access of one tenant that are judged again before the plan is carried out.",
     "AccessGuards.tenant": "The tenant's name.",
+    "AccessGuards.sensitive": "Patterns of scopes that are sensitive.",
+    "AccessGuards.requires": "What an entry has to carry that gives one of them.",
     "AccessGuards.separation": "Pairs of patterns of scopes of which nobody may have both.",
     "AccessGuards.keep": "Who must go on having a scope, by scope.",
     "Keep": "Who must go on having a scope.",

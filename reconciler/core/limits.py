@@ -96,11 +96,6 @@ class AccessGuards:
         """Whether any of them is a reason to refuse a plan: that a scope is sensitive alone is none."""
         return bool((self.sensitive and self.requires) or self.separation or self.keep)
 
-    @property
-    def of_others(self) -> "AccessGuards":
-        """Those whose answer depends on what others do meanwhile, and not on the plan alone."""
-        return AccessGuards(separation=self.separation, keep=self.keep)
-
 
 NO_ACCESS_GUARDS: Final = AccessGuards()
 """Nothing set, so nothing is judged."""

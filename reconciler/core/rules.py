@@ -6,6 +6,7 @@ Rule 7 warns of calls that we never send.
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from reconciler.core.diff import Differences
 from reconciler.core.holdings import Holdings
@@ -36,6 +37,10 @@ class Questions:
     def __bool__(self) -> bool:
         people = self.users or self.existing or self.bystanders
         return bool(people or self.groups or self.controls or self.templates)
+
+
+NO_QUESTIONS: Final = Questions({}, {}, frozenset(), controls=False)
+"""Nothing needs to be read."""
 
 
 def questions(found: Differences, live: Snapshot) -> Questions:

@@ -16,7 +16,7 @@ from reconciler.core.diff import Differences
 from reconciler.core.effects import Right
 from reconciler.core.limits import AccessGuards
 from reconciler.core.model import Fields, LiveGroup, Person, Snapshot, UserType
-from reconciler.core.plan import Action
+from reconciler.core.plan import Action, Change
 
 GRANTING: Final = ("accessControls", "templates", "restrictions", "b2b")
 """The fields of a group on which it depends what its members may do, and where."""
@@ -78,10 +78,16 @@ def shift(found: Differences, live: Snapshot) -> Shift:
                     redefined.add(change.group)
         elif change.action in {Action.CREATE, Action.DELETE}:
             (joins if change.action is Action.CREATE else leaves)[change.user].add(change.group)
-            kinds[change.user] = change.user_type
+            kinds[change.user] = _type_of(change, live)
             if change.person:
                 people[change.user] = change.person
     return Shift(before, after, _frozen(joins), _frozen(leaves), frozenset(redefined), kinds, people)
+
+
+def _type_of(change: Change, live: Snapshot) -> UserType:
+    """Of whom the change is: who leaves a group that is made anew is of the type that it had."""
+    group = live.groups.get(change.group) if change.action is Action.DELETE else None
+    return group.mistyped.get(change.user or "", group.user_type) if group else change.user_type
 
 
 def _frozen(found: Mapping[str, set[str]]) -> dict[str, frozenset[str]]:
@@ -136,23 +142,18 @@ class Stakes:
 
     @cached_property
     def patterns(self) -> tuple[str, ...]:
-        """What besides must be known of who is concerned: the scopes of pairs to be kept apart, if one is at stake."""
-        pairs = (
-            pair for pair in self.guards.separation if any(fits(side, r.scope) for side in pair for r in self.rights)
-        )
+        """What besides must be known of who may gain a scope of a pair to be kept apart: both sides of it."""
+        joined = (self.after.get(group, NOTHING) for groups in self.shift.joins.values() for group in groups)
+        gained = NOTHING.union(*joined, *(self.after[group] - self.before[group] for group in self.regranting))
+        pairs = (pair for pair in self.guards.separation if any(fits(side, r.scope) for side in pair for r in gained))
         return tuple(sorted({side for pair in pairs for side in pair}))
 
     @cached_property
     def kept(self) -> frozenset[str]:
-        """The scopes at stake of which somebody must go on being a holder."""
-        return frozenset(right.scope for right in self.rights if not right.company) & self.guards.keep.keys()
-
-    @property
-    def need_users(self) -> bool:
-        """Whether any guard looks at single users for what is at stake."""
-        guards = self.guards
-        is_sensitive = any(fits(each, right.scope) for each in guards.sensitive for right in self.rights)
-        return bool(self.patterns or (guards.requires and is_sensitive))
+        """The scopes that somebody may lose and of which somebody must go on being a holder."""
+        left = (self.before.get(group, NOTHING) for groups in self.shift.leaves.values() for group in groups)
+        lost = NOTHING.union(*left, *(self.before[group] - self.after[group] for group in self.regranting))
+        return frozenset(scope for scope in self.guards.keep if Right(scope) in lost)
 
     def unread(self, live: Snapshot) -> list[LiveGroup]:
         """The groups whose members must be read: who grant something else, and all who grant what is to be kept.
@@ -164,7 +165,7 @@ class Stakes:
 
     def _grants_kept(self, group: str) -> bool:
         granted = self.before.get(group, NOTHING) | self.after.get(group, NOTHING)
-        return bool(self.kept) and any(right.scope in self.kept for right in granted)
+        return any(Right(scope) in granted for scope in self.kept)
 
     def concern(self, live: Snapshot, limit: int, told: Collection[str] = ()) -> Concern:
         """Whom the changes concern, and whose other groups must be read, all members of groups that regrant being read.

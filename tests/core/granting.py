@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from reconciler.core.limits import AccessGuards
+from reconciler.core.limits import ACCESS_LIMIT, AccessGuards
 from reconciler.core.model import (
     Account,
     Control,
@@ -52,6 +52,7 @@ class Service:
     sitting: dict[str, set[str]]
     kinds: dict[str, UserType] = field(default_factory=dict)
     failure: Exception | None = None
+    unreadable: Exception | None = None
     asked: list[str] = field(default_factory=list)
 
     def groups(self) -> dict[str, LiveGroup]:
@@ -66,6 +67,8 @@ class Service:
         return found
 
     def memberships(self, users: Mapping[str, UserType], bystanders: Mapping[str, UserType] = NOBODY) -> Memberships:
+        if self.unreadable and (users or bystanders):
+            raise self.unreadable
         wanted = sorted({**users, **bystanders})
         self.asked += [f"groups of {user}" for user in wanted]
         return Memberships(
@@ -118,5 +121,12 @@ def planned(
     everybody = [Entry(person, HERE) for person in (people or {}).values()]
     leaving = tuple(Entry(Person(id=user), HERE) for user in offboarded)
     tenant = DesiredTenant("acme", HERE, groups, access=guards, offboarded=leaving)
+    scope = Scope(tells_access=limit is not None, access_limit=ACCESS_LIMIT if limit is None else limit)
     lockfile = replace(new("lineage"), known={"acme": known})
-    return plan_tenant(tenant, everybody, lockfile, service, Scope(access_limit=limit))
+    return plan_tenant(
+        tenant,
+        everybody,
+        lockfile,
+        service,
+        scope,
+    )

@@ -67,7 +67,7 @@ def test_what_is_said_of_a_gain_that_carries_nothing() -> None:
         people={"w": Person("walt", "w")},
     )
     assert told(part.denials) == [
-        ("sensitive", "acme/more/w", "walt (w) would gain a through more, and the entry has no `reason`"),
+        ("sensitive", "acme/more/w", "walt (w) would get a through more, and the entry has no `reason`"),
         ("sensitive", "acme/ours", "acme/ours would give a to 1 member with no `reason` in the entry: u"),
     ]
     assert part.denials[0].remedy == "add what guards.sensitive.requires asks for (reason), or accept this one plan"
@@ -162,7 +162,7 @@ def test_guards_refuse_what_they_cannot_judge() -> None:
         (
             "access",
             "acme",
-            "acme: guards on access can't be judged: the other groups of 1 customer were not asked for (limit 1)",
+            "acme: guards on access can't be judged: it concerns more customers than are asked about (at most 1)",
         ),
         ("separation", "acme/ours/u", "u would have both a (through ours) and b (through theirs)"),
     ]
@@ -181,15 +181,56 @@ def test_a_limit_matters_only_to_guards_that_look_at_who_it_is() -> None:
     service = Service(
         {"ours": definition("B", CUSTOMER), "theirs": definition("B", CUSTOMER)}, {"ours": {"u"}, "theirs": set()}
     )
-    for guards, is_refused in (
-        (AccessGuards(separation=(("a", "r"),)), False),
-        (AccessGuards(separation=(("a", "b"),)), True),
-        (sensitive(Requirement.REASON), False),
-        (AccessGuards(sensitive=("b",)), False),
-        (AccessGuards(sensitive=("b",), requires=Requirement.UNTIL), True),
+    needing = AccessGuards(sensitive=("b",), requires=Requirement.UNTIL)
+    for guards, users, rules in (
+        (AccessGuards(separation=(("a", "r"),)), "uv", []),  # neither of the two is at stake
+        (AccessGuards(separation=(("a", "b"),)), "", []),  # nobody gains any
+        (AccessGuards(separation=(("a", "b"),)), "uv", ["access"]),
+        (needing, "", []),
+        (needing, "uv", ["sensitive"]),  # what an entry carries can be told of anybody
     ):
-        part = planned(service, group("ours", [], definition("B", CUSTOMER)), ours=["ours"], guards=guards, limit=0)
-        assert [each.rule for each in part.denials] == ["access"] * is_refused, guards
+        part = planned(service, group("ours", users, definition("B", CUSTOMER)), ours=["ours"], guards=guards, limit=0)
+        assert [each.rule for each in part.denials] == rules, guards
+
+
+def test_a_second_way_to_a_sensitive_scope_carries_what_is_required_too() -> None:
+    """Or the first one, which has an end, could be taken away afterwards, and nobody would have asked."""
+    service = Service({"ours": definition("A"), "more": definition("A")}, {"ours": set(), "more": {"u"}})
+    part = planned(service, group("ours", ["u"], definition("A")), ours=["ours"], guards=sensitive(Requirement.REASON))
+    assert [each.message for each in part.denials] == ["u would get a through ours, and the entry has no `reason`"]
+
+
+def test_a_narrower_right_is_no_gain_to_guards() -> None:
+    """Whoever has a scope may be restricted in it, whatever else is held; and restrictions make no two of one scope."""
+    service = Service({"ours": definition("RB")}, {"ours": {"u"}})
+    narrowed = wish("RB", restrictions=["DE", "FR"])
+    for guards in (
+        AccessGuards(separation=(("r", "b"),)),
+        AccessGuards(sensitive=("r",), requires=Requirement.BOTH),
+        AccessGuards(separation=(("r", "?*"),)),
+    ):
+        assert not planned(service, group("ours", ["u"], narrowed), ours=["ours"], guards=guards).denials
+    service = Service({"ours": definition("R", restrictions=["DE"])}, {"ours": {"u"}})
+    part = planned(
+        service, group("ours", ["u"], wish("R", restrictions=["DE", "FR"])), ours=["ours"],
+        guards=AccessGuards(sensitive=("r",), requires=Requirement.REASON, separation=(("r", "r--*"),)),
+    )  # fmt: skip
+    assert [each.rule for each in part.denials] == ["sensitive"]
+    wider = planned(service, group("ours", ["u"], wish("R", restrictions=[])), ours=["ours"], guards=guards)
+    assert not wider.denials
+
+
+def test_only_who_has_a_scope_everywhere_is_counted_as_its_holder() -> None:
+    """A company's group gives it at the company, so it is neither counted nor read."""
+    at_x = definition("A", CUSTOMER, b2b={"legalEntityId": "x"})
+    service = Service({"ours": definition("A"), "gx": at_x}, {"ours": {"u", "v"}, "gx": {"k", "l"}})
+    guards = AccessGuards(keep={"a": Keep(2)})
+    part = planned(service, group("ours", ["u"], definition("A")), ours=["ours"], guards=guards, limit=None)
+    assert [each.rule for each in part.denials] == ["keep"]
+    assert "members gx" not in service.asked
+    service.asked.clear()
+    assert not planned(service, group("ours", ["u", "v", "w"], definition("A")), ours=["ours"], guards=guards).denials
+    assert "members gx" not in service.asked
 
 
 def test_what_guards_name_and_nothing_grants() -> None:

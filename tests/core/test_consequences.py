@@ -13,6 +13,7 @@ from reconciler.core.model import (
     Person,
     UserType,
 )
+from reconciler.diagnostics import RequestRefused
 from reconciler.emporix.errors import Interrupted
 from tests.core.granting import CUSTOMER, EMPLOYEE, FORBIDDEN, HERE, Service, definition, group, planned, wish
 
@@ -193,6 +194,35 @@ def test_a_group_made_anew_keeps_who_stays() -> None:
     service = Service({"ours": definition("A", vendorId="v1")}, {"ours": {"u"}})
     part = planned(service, group("ours", ["u"], wish("B", vendorId="v2")), ours=["ours"])
     assert told(part.effects) == {"u": ({"b"}, {"a"}, {})}
+
+
+def test_who_leaves_a_group_that_changes_its_type_is_of_the_old_one() -> None:
+    """A customer of a group that is made anew for employees is asked about as a customer."""
+    service = Service(
+        {"ours": definition("A", CUSTOMER), "theirs": definition("A", CUSTOMER)}, {"ours": {"k"}, "theirs": {"k"}}
+    )
+    part = planned(service, group("ours", ["u"], definition("A")), ours=["ours"])
+    assert told(part.effects) == {"u": ({"a"}, set(), {}), "k": (set(), set(), {"a": ("theirs",)})}
+    assert "groups of k" in service.asked
+
+
+def test_without_the_right_to_read_the_groups_of_a_user() -> None:
+    """What was asked only to tell more is no reason to plan nothing; what the rules need still is."""
+    service = Service({"ours": definition("A"), "theirs": definition("A")}, {"ours": {"u"}, "theirs": set()})
+    service.unreadable = FORBIDDEN
+    part = planned(service, group("ours", [], definition("A")), ours=["ours"])
+    assert [warning.message for warning in part.warnings] == [
+        "acme: what this changes in the scopes of users is not known: no"
+    ]
+    guards = AccessGuards(separation=(("a", "b"),))
+    assert [
+        each.rule for each in planned(service, group("ours", [], definition("A")), ours=["ours"], guards=guards).denials
+    ] == ["access"]
+    with pytest.raises(RequestRefused):
+        planned(service, group("ours", ["u", "v"], definition("A")), ours=["ours"])
+    service.unreadable = Interrupted("stopped")
+    with pytest.raises(Interrupted):
+        planned(service, group("ours", [], definition("A")), ours=["ours"])
 
 
 def test_without_the_right_to_read_what_is_granted() -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from reconciler.core.document import decode, encode
 from reconciler.core.effects import Effect, Effects, Grant, Right
 from reconciler.core.guards import refusals
-from reconciler.core.limits import AccessGuards, Guards, Keep, Limit
+from reconciler.core.limits import AccessGuards, Guards, Keep, Limit, Requirement
 from reconciler.core.model import Membership, Person, UserType, normalise
 from reconciler.core.plan import CARRIED, POLICY, Action, Change, Plan, Reason, Touched
 from reconciler.diagnostics import Diagnostic, PlanError, Severity, Source
@@ -87,13 +87,15 @@ DENIALS = st.builds(
     address=NAMES,
     rule=NAMES.map(lambda name: POLICY + name) | st.sampled_from(sorted(CARRIED)),
 )
+NAME_TUPLES = st.lists(NAMES, max_size=2).map(tuple)
 KEEPS = st.builds(Keep, st.none() | st.integers(1, 9), st.frozensets(NAMES, max_size=2))
 ACCESS_GUARDS = st.builds(
     AccessGuards,
+    sensitive=NAME_TUPLES,
+    requires=st.none() | st.sampled_from(Requirement),
     separation=st.lists(st.tuples(NAMES, NAMES), max_size=2).map(tuple),
     keep=st.dictionaries(NAMES, KEEPS, max_size=2),
 )
-NAME_TUPLES = st.lists(NAMES, max_size=2).map(tuple)
 
 
 @st.composite

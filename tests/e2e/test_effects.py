@@ -231,7 +231,7 @@ def test_guards_on_access_refuse_with_the_lines(kept: Workplace, world: World) -
     world.clear()
     for refused in (kept.run("plan"), kept.apply()):
         assert refused.code == 3
-        assert "dan would gain iam.group_manage through ours, and the entry has no `reason`" in refused.out
+        assert "dan would get iam.group_manage through ours, and the entry has no `reason`" in refused.out
         assert "reconciler.yaml:14:13" in refused.out
         both = "eve would have both order.order_manage (through ours) and payment.payment_manage (through clerks)"
         assert both in " ".join(refused.out.split())
@@ -298,3 +298,29 @@ def test_a_saved_plan_brings_its_limit_along(work: Workplace, world: World) -> N
         assert work.run("plan", "--access-limit", limit, "-o", "x.plan").code == code
     assert work.run("apply", "x.plan", "--access-limit", "0").code == 0
     assert world.members("ours") == {"kim", "lee"}
+
+
+def test_what_is_left_of_a_saved_plan_is_judged(work: Workplace, world: World) -> None:
+    """A part that has moved is left out, and what remains may take the last holders away: it is refused as it is."""
+    guards = {"keep": {"iam.group_manage": 2}, "maxRemovals": "100%"}
+    old = group("old", ["ana", "ben"], accessControls=["admin"])
+    work.configure(configuration(old, guards=guards))
+    assert work.apply().code == 0
+    work.configure(configuration(group("fresh", ["cleo", "eve"], accessControls=["admin"]), guards=guards))
+    assert work.run("plan", "-o", "x.plan").code == 0
+    world.edit("fresh", name={"en": "Somebody else's"})
+    refused = work.run("apply", "x.plan")
+    assert refused.code == 3 and "iam.group_manage would be left to 0 users" in refused.everything
+    assert world.members("old") == {"ana", "ben"}
+
+
+def test_a_group_that_became_sensitive_meanwhile(work: Workplace, world: World) -> None:
+    """What somebody else attaches to a group makes a harmless saved plan one that gives a sensitive scope."""
+    guards = {"sensitive": {"scopes": ["iam.*"], "requires": "reason"}}
+    world.edit("plain", name={"en": "Plain"}, accessControls=["orders"])
+    work.configure(configuration({"match": {"id": "plain"}, "members": ["eve"]}, guards=guards))
+    assert work.run("plan", "-o", "x.plan").code == 0
+    world.edit("plain", name={"en": "Plain"}, accessControls=["admin"])
+    refused = work.run("apply", "x.plan")
+    assert refused.code == 3 and "eve would get iam.group_manage through plain" in refused.everything
+    assert world.members("plain") == set()
