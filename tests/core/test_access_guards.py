@@ -200,6 +200,15 @@ def test_a_second_way_to_a_sensitive_scope_carries_what_is_required_too() -> Non
     assert [each.message for each in part.denials] == ["u would get a through ours, and the entry has no `reason`"]
 
 
+def test_a_group_that_grants_something_else_that_is_harmless() -> None:
+    """What a definition newly gives is judged, not what it gives besides, and not of who leaves the group."""
+    service = Service({"ours": definition("A")}, {"ours": {"u"}})
+    guards = sensitive(Requirement.REASON)
+    assert not planned(service, group("ours", ["u"], wish("AB")), ours=["ours"], guards=guards).denials
+    service = Service({"ours": definition()}, {"ours": {"u"}})
+    assert not planned(service, group("ours", [], wish("A")), ours=["ours"], guards=guards).denials
+
+
 def test_a_narrower_right_is_no_gain_to_guards() -> None:
     """Whoever has a scope may be restricted in it, whatever else is held; and restrictions make no two of one scope."""
     service = Service({"ours": definition("RB")}, {"ours": {"u"}})
