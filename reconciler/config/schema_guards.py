@@ -33,8 +33,8 @@ class SensitivePart(Part):
     requires: Required = Field(
         default=LEFT_OUT,
         title="Requires",
-        description="What the entry has to carry by which somebody gains such a scope: a `reason`, a date in `until`, "
-        "`either` or `both`; nothing if left out.",
+        description="What each entry has to carry by which a plan gives somebody such a scope, also a second time: a "
+        "`reason`, a date in `until`, `either` or `both`; nothing if left out.",
         examples=["reason"],
     )
 
@@ -47,7 +47,8 @@ class KeepPart(Part):
     min_members: Number = Field(
         default=LEFT_OUT,
         title="Fewest users",
-        description="How many users must have the scope after a plan.",
+        description="How many users must have the scope itself after a plan; with a restriction, or at one company "
+        "only, does not count.",
         examples=[2],
     )
     protected: list[UserId] | None = Field(
@@ -102,7 +103,8 @@ class GuardsPart(Part):
     separation: list[Pair] | None = Field(
         default=LEFT_OUT,
         title="Separation of duties",
-        description="Pairs of scopes, or patterns of scopes, that nobody may have together.",
+        description="Pairs of scopes, or patterns of scopes, that nobody may have together, at the same company where "
+        "companies have groups of their own.",
         examples=[[["order.order_manage", "payment.payment_manage"]]],
     )
     keep: KeptScopes | None = Field(

@@ -232,7 +232,10 @@ def _both_by_definition(
 
 
 def _keep(judged: Judged, entries: _Entries) -> Iterator[Diagnostic]:
-    """A scope never loses its last holders, nor a protected one: somebody must be able to go on, and to undo."""
+    """By a plan a scope loses neither its last holders nor a protected one: somebody must be able to go on, and to undo.
+
+    It is about what the plan leads to. While it is carried out, or if it fails half-way, there may be fewer.
+    """
     moves = judged.stakes.shift
     sitting = {group.id: group.members or frozenset() for group in judged.live.groups.values()}
     joins, leaves = _users_of(moves.joins), _users_of(moves.leaves)

@@ -263,7 +263,7 @@ def test_a_line_break_in_a_credential_is_told(moto: MotoPlace, monkeypatch: pyte
 
 def test_a_renewal_whose_answer_was_lost_costs_nothing(moto: MotoPlace, between: Proxy) -> None:
     """The store has renewed it, and the next renewal names an old version: it is ours by its id, so it goes on."""
-    moto.lease = 2.0
+    moto.lease = 4.0
     backend = moto.open()
     with backend.lock(ME) as lease:
         before = lease.info.expires
