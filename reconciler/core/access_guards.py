@@ -232,7 +232,7 @@ def _both_by_definition(
 
 
 def _keep(judged: Judged, entries: _Entries) -> Iterator[Diagnostic]:
-    """By a plan a scope loses neither its last holders nor a protected one: somebody must be able to go on, and to undo.
+    """By a plan a scope loses neither its last holders nor a protected one: somebody must be able to go on and undo it.
 
     It is about what the plan leads to. While it is carried out, or if it fails half-way, there may be fewer.
     """
