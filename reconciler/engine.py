@@ -144,8 +144,8 @@ def judge_again(plan: Plan, live: Mapping[str, Snapshot], connect: Reach, access
         return reckon(Reckoning(tenant, found, live[name], iam, limit), rules.NO_QUESTIONS, iam)[1].denials
 
     judged, errors = each({name: name for name in plan.access_guards if name in changed}, judge)
-    for error in errors.values():
-        raise error
+    if errors:
+        raise next(iter(errors.values()))
     denials = [denial for denial in plan.denials if denial.rule not in OF_OTHERS]
     told = {(denial.rule, denial.address, denial.message) for denial in denials}
     fresh = (denial for found in judged.values() for denial in found)
