@@ -27,6 +27,12 @@ COMMITS = (
 )  # fmt: skip
 """Where GitHub, GitLab, Azure, Jenkins, CircleCI, Buildkite and Travis say the commit that a job is for."""
 
+ACTORS = (
+    "GITHUB_TRIGGERING_ACTOR", "GITHUB_ACTOR", "GITLAB_USER_LOGIN", "BUILD_REQUESTEDFOR", "BUILD_USER_ID",
+    "CIRCLE_USERNAME", "BUILDKITE_BUILD_CREATOR",
+)  # fmt: skip
+"""Where GitHub, GitLab, Azure, Jenkins (with its plugin for that), CircleCI and Buildkite say who started a job."""
+
 
 def audit_file(session: Session, configured: str | None, lockfile: str) -> "Audit | None":
     """The audit file that the configuration names, if any; ``lockfile`` is that one's URL.
@@ -96,9 +102,12 @@ def trail(session: Session, configured: str | None, lockfile: str) -> "Trail":
     return found
 
 
-def commit(environ: Mapping[str, str]) -> str:
-    """The commit that this CI job is for, as its environment tells it; empty elsewhere."""
-    return next(filter(None, map(environ.get, COMMITS)), "")
+def claimed(environ: Mapping[str, str], names: Sequence[str]) -> str:
+    """What a CI job's environment says under the first of the ``names`` that it has; empty elsewhere.
+
+    It is a claim and no proof: whoever can run a command in the job can set it.
+    """
+    return next(filter(None, map(environ.get, names)), "")
 
 
 def record(
@@ -147,7 +156,7 @@ def _told(
     satisfied: Sequence["Change"],
 ) -> "Record":
     from reconciler.core import document
-    from reconciler.core.history import FORMAT, Record, objection
+    from reconciler.core.history import FORMAT, Record, foreseen, objection
 
     mine = book.lease.info
     failures = {tenant: error.message for tenant, error in outlook.errors.items()}
@@ -157,7 +166,8 @@ def _told(
         who=mine.who,
         tool=mine.version,
         job=mine.info,
-        commit=commit(os.environ),
+        commit=claimed(os.environ, COMMITS),
+        actor=claimed(os.environ, ACTORS),
         service=plan.service,
         lineage=book.lockfile.lineage,
         serial=book.lockfile.serial,
@@ -168,6 +178,7 @@ def _told(
         accepted=tuple(map(objection, approval.accepted)),
         changes=_deeds(report, satisfied),
         settled=_settled(before, outlook),
+        access=foreseen(plan),
         failures={**plan.failures, **failures},
         interrupted=report.interrupted,
         doubt=report.doubt,

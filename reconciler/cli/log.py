@@ -1,6 +1,7 @@
 """``log``: who gave whom access, when and under which plan, from the records that applies have left."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import chain as chain_up
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,6 +14,7 @@ from reconciler.diagnostics import ConfigurationError, ExitCode, ReconcilerError
 
 if TYPE_CHECKING:
     from reconciler.core.chain import Chain
+    from reconciler.core.model import Desired
     from reconciler.state.audit import Audit
 
 
@@ -51,10 +53,12 @@ def log(
 ) -> int:
     """List what applies have done, from the audit file that the configuration names; asks no service.
 
-    USER is an id, an e-mail or a handle. With any of them, or --tenant, only the changes that fit are shown.
+    USER is an id, an e-mail or a handle: found are changes of memberships, and records whose plan foresaw that the user
+    gains or loses scopes. With any of them, or --tenant, only what fits is shown.
     """
     from reconciler.core.chain import SHORTEST, Chain
-    from reconciler.core.history import Question, encode
+    from reconciler.core.history import encode
+    from reconciler.core.inquiry import Question
 
     if head is not None and (not verify or len(head) < SHORTEST):
         raise click.UsageError(f"--head goes with --verify, and takes {SHORTEST} digits or more")
@@ -63,15 +67,18 @@ def log(
     audit, chain = _audit_file(session), Chain(head or "")
     if verify:
         return _verify(session, audit, chain)
-    question = Question(_names(session, what), frozenset(session.tenants), since)
     flaws: list[str] = []
-    found = filter(None, map(question.answer, records(audit, chain, flaws)))
+    desired = _desired(session, what)
+    question = Question(_names(what, desired), frozenset(session.tenants), since)
+    found = ((each, asked) for each in records(audit, chain, flaws) if (asked := question.answer(each)))
+    first = next(found, None)
+    told = chain_up([first] if first else [], found)
     if format_ == "json":
-        show(encode(record).decode() for record in found)
+        show(encode(asked).decode() for _, asked in told)
     else:
-        from reconciler.render.log import text
+        from reconciler.render.log import nothing, text
 
-        show(text(found, session.color))
+        show(text(told, session.color) if first else [nothing(what, session.tenants, since)])
     talk([f"warning: {flaw}" for flaw in flaws])
     return ExitCode.ERROR if flaws else ExitCode.DONE
 
@@ -87,17 +94,22 @@ def _audit_file(session: Session) -> "Audit":
     return place(session, places.audit, session.store(places.state).url)
 
 
-def _names(session: Session, what: str | None) -> frozenset[str]:
-    """What is asked for, by all of its names, as far as the configuration can be read and tells them."""
-    from reconciler.core.history import also_called
-
+def _desired(session: Session, what: str | None) -> "Desired | None":
+    """What the configuration says of names, if any is asked for and it can be read."""
     if what is None:
-        return frozenset()
+        return None
     try:
-        return also_called(what, session.load().desired.people)
+        return session.load().desired
     except ReconcilerError as error:
         talk([f"warning: other names of {what} are not known: {error.reason}"])
-        return also_called(what, ())
+        return None
+
+
+def _names(what: str | None, desired: "Desired | None") -> frozenset[str]:
+    """What is asked for, by all of its names."""
+    from reconciler.core.inquiry import also_called
+
+    return frozenset() if what is None else also_called(what, desired.people if desired else ())
 
 
 def _verify(session: Session, audit: "Audit", chain: "Chain") -> int:

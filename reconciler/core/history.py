@@ -1,4 +1,4 @@
-"""What applies did, as records that follow one another: how one is written as a line, and which of them are asked for.
+"""What applies did, as records that follow one another, and how one is written as a line.
 
 ::
 
@@ -12,9 +12,6 @@ A line is JSON without white space, its keys sorted; ``hash``, the SHA-256 of th
 
 import hashlib
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
@@ -22,12 +19,18 @@ import msgspec
 
 from reconciler.core import document
 from reconciler.core import document_forms as forms
-from reconciler.core.model import Entry
-from reconciler.core.plan import Change
+from reconciler.core.document_access import from_effects
+from reconciler.core.fields import same
+from reconciler.core.model import Fields
+from reconciler.core.plan import Action, Change, Plan
 from reconciler.diagnostics import Diagnostic
 
 FORMAT: Final = 1
 """The version of the records that are written; newer ones are not read."""
+
+IN_PLACE: Final = frozenset({Action.UPDATE, Action.REPLACE})
+REDEFINES: Final = IN_PLACE | {Action.CREATE, Action.DELETE}
+"""Actions that change a group's definition; adopting and forgetting leave it as it is."""
 
 
 class Fate(StrEnum):
@@ -42,7 +45,10 @@ class Fate(StrEnum):
 
 
 class Deed(forms.Change, forbid_unknown_fields=False, kw_only=True):
-    """A change as in the plan document, but for the definitions, and what became of it."""
+    """A change as in the plan document, and what became of it.
+
+    ``before`` and ``after`` hold only the fields of a definition that the change was to make another.
+    """
 
     outcome: Fate
     message: str = ""
@@ -66,8 +72,10 @@ class Record(forms.Form, forbid_unknown_fields=False, kw_only=True):
 
     ``expected`` is the fingerprint by which the plan was approved beforehand, ``accepted`` what it was let pass in
     spite of. ``settled`` are changes that an earlier run left pending, with what this one found. ``failures`` says
-    which tenants could not be planned, ``unrecorded`` why the lockfile does not have the outcome. ``previous`` is the
-    hash of the record before, empty for the first.
+    which tenants could not be planned, ``unrecorded`` why the lockfile does not have the outcome. ``access`` is what
+    the plan foresaw for users, whatever became of its changes. ``actor`` is who started the CI ``job``: that and the
+    ``commit`` are what the job's environment says, and prove nothing. ``previous`` is the hash of the record before,
+    empty for the first.
     """
 
     format: int
@@ -83,10 +91,12 @@ class Record(forms.Form, forbid_unknown_fields=False, kw_only=True):
     changes: tuple[Deed, ...]
     job: str = ""
     commit: str = ""
+    actor: str = ""
     targets: tuple[str, ...] = ()
     expected: str = ""
     accepted: tuple[Objection, ...] = ()
     settled: tuple[Deed, ...] = ()
+    access: tuple[forms.Access, ...] = ()
     failures: dict[str, str] = msgspec.field(default_factory=dict)
     interrupted: bool = False
     doubt: str = ""
@@ -119,7 +129,15 @@ def deed(change: Change, outcome: Fate, message: str = "") -> Deed:
     """What became of a change, as it is recorded."""
     told = document.describe(change)
     kept = {key: value for key, value in told.items() if key not in {"before", "after", "version", "owned"}}
-    return msgspec.convert({**kept, "outcome": outcome.value, "message": message}, Deed)
+    before, after = _differing(change)
+    return msgspec.convert(
+        {**kept, "before": before, "after": after, "outcome": outcome.value, "message": message}, Deed
+    )
+
+
+def foreseen(plan: Plan) -> tuple[forms.Access, ...]:
+    """What the plan comes to for users, as it is recorded: without the sums, which follow from the rest."""
+    return tuple(msgspec.structs.replace(part, summary=()) for part in from_effects(plan.effects))
 
 
 def objection(refusal: Diagnostic) -> Objection:
@@ -158,54 +176,19 @@ def read(text: bytes) -> Record:
     return _RECORD.decode(text)
 
 
+def _differing(change: Change) -> tuple[Fields | None, Fields | None]:
+    """The fields of a definition that differ, before and after, each whole; None where there are none.
+
+    Of an update that was left pending nobody knows any more what was there before.
+    """
+    is_unknown = change.action in IN_PLACE and change.before is None
+    if is_unknown or change.action not in REDEFINES:
+        return None, None
+    was, will = change.before or {}, change.after or {}
+    names = {name for name in (*was, *will) if not same(was.get(name), will.get(name))}
+    sides = ({name: side[name] for name in side if name in names} for side in (was, will))
+    return next(sides) or None, next(sides) or None
+
+
 def _digest(body: bytes) -> bytes:
     return hashlib.sha256(body).hexdigest().encode()
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """Which records and changes are asked for: any of the ``names``, in any of the ``tenants``, since an instant.
-
-    Empty names and tenants mean all.
-    """
-
-    names: frozenset[str] = frozenset()
-    tenants: frozenset[str] = frozenset()
-    since: datetime | None = None
-
-    def answer(self, record: Record) -> Record | None:
-        """The record with only what is asked for, or None if nothing is."""
-        if self.since is not None and record.time < self.since:
-            return None
-        if not (self.names or self.tenants):
-            return record
-        changes, settled = (tuple(filter(self._asks_for, part)) for part in (record.changes, record.settled))
-        if not (changes or settled):
-            return None
-        return msgspec.structs.replace(record, changes=changes, settled=settled)
-
-    def _asks_for(self, deed: Deed) -> bool:
-        return (not self.tenants or deed.tenant in self.tenants) and (
-            not self.names or not self.names.isdisjoint(_names(deed))
-        )
-
-
-def also_called(name: str, people: Iterable[Entry]) -> frozenset[str]:
-    """All names of whom the configuration knows by that handle, id or e-mail, and the name itself."""
-    names = {name, _folded(name)}
-    for person in {entry.person for entry in people}:
-        known = {person.handle, person.id or "", person.mail} - {""}
-        if not known.isdisjoint((name, _folded(name))):
-            names |= known
-    return frozenset(names)
-
-
-def _names(deed: Deed) -> set[str]:
-    """All by which a change can be asked for."""
-    person = deed.person or forms.Person()
-    names = (deed.user, deed.email.casefold(), person.email.casefold(), person.handle)
-    return {deed.tenant, deed.group, f"{deed.tenant}/{deed.group}", deed.address, *filter(None, names)}
-
-
-def _folded(name: str) -> str:
-    return name.casefold() if "@" in name else name

@@ -23,8 +23,8 @@ LOSSES: Final = frozenset({Action.DELETE, Action.FORGET})
 class Event:
     """The last that is recorded of one membership: that it came (``is_member``) or went.
 
-    ``is_bound``: it was so before ``at`` already, and nobody knows since when. ``who`` ran the apply, in which ``job``
-    and for which ``commit``; all empty where it is not known which apply it was.
+    ``is_bound``: it was so before ``at`` already, and nobody knows since when. ``who`` ran the apply, in which ``job``,
+    started by which ``actor``, and for which ``commit``; all empty where it is not known which apply it was.
     """
 
     at: datetime
@@ -33,6 +33,7 @@ class Event:
     who: str = ""
     commit: str = ""
     job: str = ""
+    actor: str = ""
 
 
 @dataclass(slots=True)
@@ -59,7 +60,7 @@ class Trail:
                 self._note(deed, Event(record.time, is_member=True, is_bound=True))
         for deed in record.changes:
             if deed.outcome is Fate.DONE:
-                self._note(deed, Event(record.time, True, False, record.who, record.commit, record.job))
+                self._note(deed, _event(record))
             elif deed.outcome is Fate.SATISFIED:
                 self._note(deed, Event(record.time, is_member=True, is_bound=True))
 
@@ -157,6 +158,10 @@ class History:
         if not _has(self.now, group.id, user):
             return Turn.UNCLEAR, event
         return Turn.ADOPTED if event else Turn.ADDED, event
+
+
+def _event(record: Record) -> Event:
+    return Event(record.time, True, False, record.who, record.commit, record.job, record.actor)
 
 
 def _has(known: Mapping[str, KnownGroup], group: str, user: str) -> bool:

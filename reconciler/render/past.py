@@ -34,17 +34,18 @@ def exactly(event: Event | None) -> str:
 
 
 def cause(held: Held) -> str:
-    """The apply behind it: who ran it, the commit and the CI job; empty if nobody knows."""
+    """The apply behind it: who ran it and started its CI job, the commit, and the job; empty if nobody knows."""
     event = held.event
     if event is None or not event.who:
         return ""
-    told = (f"by {safe(event.who)}", event.commit and f"commit {safe(event.commit)}", safe(event.job))
+    actor = event.actor and f"started by {safe(event.actor)}"
+    told = (f"by {safe(event.who)}", actor, event.commit and f"commit {safe(event.commit)}", safe(event.job))
     return ", ".join(filter(None, told))
 
 
 def record(event: Event) -> dict[str, Any]:
     """The same for machines: ``at``, or ``before`` where it was there already."""
-    told = {"who": event.who, "commit": event.commit, "job": event.job}
+    told = {"who": event.who, "actor": event.actor, "commit": event.commit, "job": event.job}
     return {"before" if event.is_bound else "at": utc(event.at), **{key: value for key, value in told.items() if value}}
 
 

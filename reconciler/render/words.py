@@ -57,6 +57,14 @@ PLANNED: Final = Reading(
 )
 """The words of a plan: Terraform's public lines, and ours for what only the lockfile learns (DESIGN section 7)."""
 
+APPLIED: Final = PLANNED._replace(
+    numbers=tuple(
+        count._replace(word=word)
+        for count, word in zip(PLANNED.numbers, ("added", "changed", "destroyed", "adopted", "forgotten"), strict=True)
+    )
+)
+"""The words of what an apply did."""
+
 DRIFTED: Final = Reading(
     {
         Action.CREATE: Phrase("was removed outside", "-", Look.REMOVE, "in the lockfile, no longer in the service"),

@@ -3,6 +3,7 @@
 import json
 import subprocess
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -12,24 +13,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.core.chain import Chain, hint
+from reconciler.core.document_access import to_effects
+from reconciler.core.effects import Effect, Effects, Grant, Right
 from reconciler.core.history import (
     FORMAT,
     Fate,
     Link,
-    Question,
     Record,
-    also_called,
     deed,
     encode,
+    foreseen,
     is_intact,
     line,
     link,
-    objection,
     read,
 )
+from reconciler.core.inquiry import Question, also_called
 from reconciler.core.model import Entry, Person, UserType
-from reconciler.core.plan import Action, Change, Reason
-from reconciler.diagnostics import Diagnostic, Source
+from reconciler.core.plan import Action, Change, Plan, Reason
+from reconciler.diagnostics import Source
 
 AT = datetime(2026, 11, 24, 10, 41, 7, tzinfo=UTC)
 HERE = Source("access.yaml", 12, 9)
@@ -146,7 +148,7 @@ def test_the_lockfile_is_a_hint() -> None:
 
 
 def test_a_line_is_canonical() -> None:
-    """Sorted keys without white space, so that anybody can find the hash again; whole but for the definitions."""
+    """Sorted keys without white space, so that anybody can find the hash again."""
     told = record(change(None, before={"name": {"en": "A"}}, after={"name": {"en": "B"}}, version=3, owned=True))
     text = line(told, Link(6, "9e0d"))
     found = json.loads(text)
@@ -156,11 +158,12 @@ def test_a_line_is_canonical() -> None:
     assert found["changes"] == [
         {
             "action": "create", "address": "acmeprod/catalog", "group": "catalog", "outcome": "done",
+            "before": {"name": {"en": "A"}}, "after": {"name": {"en": "B"}},
             "reason": "new in configuration", "source": {"file": "access.yaml", "line": 12, "column": 9},
             "tenant": "acmeprod", "userType": "EMPLOYEE",
         }
     ]  # fmt: skip
-    assert read(text).changes[0].change == change(None)
+    assert read(text).changes[0].change == change(None, before={"name": {"en": "A"}}, after={"name": {"en": "B"}})
     assert is_intact(text.rstrip())
     assert json.loads(encode(read(text))) == found
 
@@ -188,21 +191,71 @@ OLD = (
 )
 
 
-def test_records_from_before_there_were_approvals() -> None:
+def test_records_from_before_there_was_more_to_tell() -> None:
     """They are read, are intact, and would be written byte by byte as they were."""
-    assert line(record(change()), None) == OLD
+    assert line(record(change()), None) == line(msgspec.structs.replace(read(OLD), hash=""), None) == OLD
     assert is_intact(OLD.rstrip())
-    assert (read(OLD).expected, read(OLD).accepted) == ("", ())
+    old = read(OLD)
+    assert (old.expected, old.accepted, old.actor, old.access, old.changes[0].after) == ("", (), "", (), None)
 
 
-def test_what_was_overruled_is_part_of_the_record() -> None:
-    """The rule, what it said and about what; not where it stood nor what could have been done instead."""
-    refusal = Diagnostic("would lose 3 of 4", HERE, "list them", address="acmeprod/catalog", rule="maxRemovals")
-    text = line(record(change(), expected="5f1c", accepted=(objection(refusal),)), None)
-    assert json.loads(text)["accepted"] == [
-        {"address": "acmeprod/catalog", "message": "would lose 3 of 4", "rule": "maxRemovals"}
-    ]
-    assert (read(text).expected, read(text).accepted) == ("5f1c", (objection(refusal),))
+WAS = {"userType": "EMPLOYEE", "name": {"en": "A"}, "accessControls": ["old", "both"], "vendorId": "v"}
+WILL = {"userType": "EMPLOYEE", "name": {"en": "A"}, "accessControls": ["new", "both"], "restrictions": ["DE"]}
+
+
+@pytest.mark.parametrize(
+    ("action", "before", "after", "was", "will"),
+    [
+        (Action.UPDATE, WAS, WILL, {"accessControls": ["old", "both"], "vendorId": "v"},
+         {"accessControls": ["new", "both"], "restrictions": ["DE"]}),
+        (Action.UPDATE, {"userType": "EMPLOYEE"}, {"userType": "EMPLOYEE", "b2b": {}}, None, {"b2b": {}}),
+        (Action.REPLACE, WAS, {**WAS, "userType": "CUSTOMER"}, {"userType": "EMPLOYEE"}, {"userType": "CUSTOMER"}),
+        (Action.CREATE, None, WILL, None, WILL),
+        (Action.DELETE, WAS, None, WAS, None),
+        (Action.ADOPT, WAS, None, None, None),
+        (Action.FORGET, WAS, None, None, None),
+        (Action.UPDATE, None, WILL, None, None),
+    ],
+)  # fmt: skip
+def test_what_differs_in_a_definition_is_recorded(action: Action, before: Any, after: Any, was: Any, will: Any) -> None:
+    """Each field whole, and no other; nothing where it stays as it is, or where nobody knows what it was."""
+    made = Change("t", "g", None, action, Reason.DIFFERS, UserType.EMPLOYEE, before=before, after=after)
+    told = deed(made, Fate.DONE)
+    assert (told.before, told.after) == (was, will)
+
+
+SCOPES = (Grant(Right("order.read"), ("catalog",)),)
+TWO = Effects(
+    (
+        Effect((Person("marta", "00uM", "Marta@acme.example"), Person(id="00uX")), gained=SCOPES),
+        Effect((Person(id="00uY"),), lost=SCOPES),
+    ),
+    uncounted=3,
+    names={"catalog": "Catalog"},
+)
+
+
+def affected(told: Record | None) -> list[str]:
+    """The users of whom a record tells what they gain or lose."""
+    return [user.user for part in told.access for each in part.effects for user in each.users] if told else []
+
+
+def test_who_gains_or_loses_by_a_plan_is_found() -> None:
+    """By each name, though no change is theirs; who has the same effect is left out, and the record has all of it."""
+    plan = Plan(effects={"acmeprod": TWO, "acmedev": replace(TWO, effects=TWO.effects[1:])})
+    told = record(change(None), access=foreseen(plan))
+    again = read(line(told, None))
+    assert to_effects(again.access) == plan.effects
+    assert not any(part.summary for part in again.access)
+    for name in ("marta", "00uM", "MARTA@acme.example"):
+        found = Question(also_called(name, ())).answer(again)
+        assert found is not None
+        assert (affected(found), found.changes, found.access[0].uncounted) == (["00uM"], (), 0)
+    assert affected(Question(frozenset({"00uY"})).answer(again)) == ["00uY", "00uY"]
+    assert affected(Question(frozenset({"00uY"}), frozenset({"acmedev"})).answer(again)) == ["00uY"]
+    assert affected(Question(frozenset({"acmeprod"})).answer(again)) == ["00uM", "00uX", "00uY"]
+    assert affected(Question(frozenset({"catalog"})).answer(again)) == []
+    assert Question(frozenset({"eve"})).answer(again) is None
 
 
 MARTA = change("00uM", email="Marta@acme.example", person=Person("marta", "00uM", "marta@acme.example"))

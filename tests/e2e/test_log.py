@@ -20,7 +20,7 @@ NAME = "reconciler.audit.jsonl"
 AUDIT = {"audit": {"url": f"file:{NAME}"}}
 JOB = {
     "GITHUB_SERVER_URL": "https://forge.example", "GITHUB_REPOSITORY": "acme/access", "GITHUB_RUN_ID": "71",
-    "GITHUB_SHA": "9f1c2ab",
+    "GITHUB_SHA": "9f1c2ab", "GITHUB_ACTOR": "jdoe",
 }  # fmt: skip
 
 
@@ -63,9 +63,10 @@ def test_who_gave_whom_access(work: Workplace, world: World) -> None:
     passes(work.apply())  # nothing to do, so nothing to record
     assert plain(passes(work.run("log")).out) == (
         "WHEN  WHO  record 1\n"
-        "  https://forge.example/acme/access/actions/runs/71  commit 9f1c2ab\n"
-        "  plan DIGITS for SERVICE: 3 to add\n"
+        "  https://forge.example/acme/access/actions/runs/71  commit 9f1c2ab  started by jdoe\n"
+        "  plan DIGITS for SERVICE: 3 added\n"
         "  + acmeprod/ours  done\n"
+        "      userType + EMPLOYEE\n"
         "      new in configuration  reconciler.yaml:6:5\n"
         "  + acmeprod/ours/ana  done\n"
         "      ana, until 3000-01-01 00:00 UTC\n"
@@ -75,7 +76,7 @@ def test_who_gave_whom_access(work: Workplace, world: World) -> None:
         "      new in configuration  reconciler.yaml:39:4\n"
         "\n"
         "WHEN  WHO  record 2\n"
-        "  plan DIGITS for SERVICE: 1 to destroy\n"
+        "  plan DIGITS for SERVICE: 1 destroyed\n"
         "  - acmeprod/ours/ana  done\n"
         "      ana\n"
         "      removed from configuration  reconciler.yaml:6:5\n"
@@ -83,12 +84,13 @@ def test_who_gave_whom_access(work: Workplace, world: World) -> None:
     for name in ("bo", "ben", "BEN@acme.example", "acmeprod/ours/ben"):
         assert [list(fates(each)) for each in records(work, name)] == [["acmeprod/ours/ben"]]
     assert [len(each["changes"]) for each in records(work, "ours", "--since", "1d", "--tenant", "acmeprod")] == [3, 1]
-    assert records(work, "--since", "2999-01-01") == records(work, "nobody") == []
-    assert passes(work.run("log", "nobody")).out == "No record says anything of that.\n"
+    assert records(work, "--since", "2999-01-01") == []
     (first_record, _) = records(work)
     assert first_record["job"] == "https://forge.example/acme/access/actions/runs/71"
-    assert first_record["commit"] == "9f1c2ab"
+    assert (first_record["commit"], first_record["actor"]) == ("9f1c2ab", "jdoe")
     assert (first_record["lineage"], first_record["serial"]) == (work.lockfile["lineage"], 2)
+    assert "started by jdoe" in passes(work.run("access", "--format", "html")).out
+    assert passes(work.run("access", "--format", "json")).out.count('"actor": "jdoe"') == 1
     assert "sandbox" not in (work.folder / NAME).read_text().replace(work.url, "")  # the secret of the client
     assert (work.folder / NAME).stat().st_mode & 0o777 == 0o600
 
@@ -312,3 +314,60 @@ def test_a_broken_configuration_still_tells(three: Workplace) -> None:
     result = passes(three.run("log", "ana"))
     assert "record 1" in result.out
     assert "warning: other names of ana are not known" in result.err
+
+
+RIGHTS: list[dict[str, Any]] = [
+    {"id": "pay", "scopes": ["payment.payment_manage"]},
+    {"id": "old", "scopes": ["order.order_read"]},
+]
+
+
+@pytest.fixture
+def seed(seed: dict[str, Any]) -> dict[str, Any]:
+    """With access controls for groups of ours."""
+    seed["tenants"][0]["accessControls"] += RIGHTS
+    return seed
+
+
+def test_what_a_definition_gives_and_takes(work: Workplace, world: World) -> None:
+    """Nobody comes or goes, and still the record tells which fields differ, and the users what it came to for them."""
+    people = {"ana": {"id": "ana", "email": "ana@acme.example"}}
+    ours = [{"person": "ana"}, "ben"]
+    work.configure(logged(group("ours", ours, accessControls=["old"], description={"en": "Old"}), people=people))
+    passes(work.apply())
+    work.configure(logged(group("ours", ours, accessControls=["pay"], description={"en": "New"}), people=people))
+    passes(work.apply())
+    shown = (
+        "WHEN  WHO  record 2\n"
+        "  plan DIGITS for SERVICE: 1 changed\n"
+        "  ~ acmeprod/ours  done\n"
+        "      accessControls - old, + pay\n"
+        '      description.en "Old" -> "New"\n'
+        "      differs from configuration  reconciler.yaml:6:5\n"
+    )
+    foreseen = (
+        "  Scopes of users in acmeprod, as foreseen by the plan:\n"
+        "    {}\n"
+        "      + payment.payment_manage through ours (Ours)\n"
+        "      - order.order_read was through ours (Ours)\n"
+    )
+    whole = plain(passes(work.run("log")).out)
+    assert whole.endswith(shown + foreseen.format("2 users (ana, ben)"))
+    for name in ("ana", "ANA@acme.example"):
+        told = plain(passes(work.run("log", name)).out)
+        assert told.endswith(shown[: shown.index("  ~")] + foreseen.format("ana (ana@acme.example)"))
+    assert plain(passes(work.run("log", "acmeprod/ours")).out).endswith(shown)
+    record = records(work)[-1]
+    (change,) = record["changes"]
+    assert change["before"] == {"accessControls": ["old"], "description": {"en": "Old"}}
+    assert change["after"] == {"accessControls": ["pay"], "description": {"en": "New"}}
+    assert [len(effect["users"]) for effect in record["access"][0]["effects"]] == [2]
+    assert not {"summary", "uncounted"} & record["access"][0].keys()
+    passes(work.run("log", "--verify"))
+
+    work.configure(logged(group("ours", [*ours, "cleo"], accessControls=["pay"]), people=people))
+    world.fail("PUT /iam/*/groups/ours/users/** 403")
+    assert work.apply().code == 1
+    assert (
+        "  Scopes of users in acmeprod, as foreseen by the plan (known to be done: 0 of 1 change):\n    cleo\n"
+    ) in work.run("log", "cleo").out
