@@ -10,12 +10,15 @@ from reconciler.cli.audit import followed, place, records
 from reconciler.cli.instant import Instant
 from reconciler.cli.output import show, talk
 from reconciler.cli.session import Session, shared_options
-from reconciler.diagnostics import ConfigurationError, ExitCode, ReconcilerError
+from reconciler.diagnostics import ConfigurationError, ExitCode, ReconcilerError, StateError
 
 if TYPE_CHECKING:
     from reconciler.core.chain import Chain
     from reconciler.core.model import Desired
     from reconciler.state.audit import Audit
+
+_FORMS = "ask for a user by id, e-mail or handle, for a group by its id or address"
+_BY_ID = "records of that user may have the id only: ask for that"
 
 
 class Since(Instant):
@@ -72,6 +75,8 @@ def log(
     question = Question(_names(what, desired), frozenset(session.tenants), since)
     found = ((each, asked) for each in records(audit, chain, flaws) if (asked := question.answer(each)))
     first = next(found, None)
+    if first is None and what is not None and desired is not None and not flaws:
+        _check_known(session, audit, what, question.names, desired)
     told = chain_up([first] if first else [], found)
     if format_ == "json":
         show(encode(asked).decode() for _, asked in told)
@@ -84,14 +89,22 @@ def log(
 
 
 def _audit_file(session: Session) -> "Audit":
+    """The audit file that the configuration names. Raises StateError if it should be there and is not."""
     from reconciler.config import places_of
+    from reconciler.core.chain import Chain
 
     places = places_of(session.paths)
     if places.audit is None:
         raise ConfigurationError(
             "the configuration names no audit file, so applies leave no record", remedy="add `audit: beside`"
         )
-    return place(session, places.audit, session.store(places.state).url)
+    audit = place(session, places.audit, session.store(places.state).url)
+    if not audit.exists() and (hint := _hint(session, Chain())):
+        raise StateError(
+            f"there is no audit file at {audit.url}. {hint}",
+            remedy="if there was one, restore it; otherwise the next apply that has something to do begins it",
+        )
+    return audit
 
 
 def _desired(session: Session, what: str | None) -> "Desired | None":
@@ -110,6 +123,37 @@ def _names(what: str | None, desired: "Desired | None") -> frozenset[str]:
     from reconciler.core.inquiry import also_called
 
     return frozenset() if what is None else also_called(what, desired.people if desired else ())
+
+
+def _check_known(session: Session, audit: "Audit", what: str, names: frozenset[str], desired: "Desired") -> None:
+    """Raise ConfigurationError for a name that nothing knows: a typing error must not look like a clean record."""
+    from difflib import get_close_matches
+
+    from reconciler.config.edit import label
+    from reconciler.core.chain import Chain
+    from reconciler.core.inquiry import configured, owned, recorded
+    from reconciler.core.model import address
+
+    try:
+        lockfile, _ = session.store(desired.state).load()
+    except ReconcilerError:  # it may know the name
+        return
+    known = {*configured(desired), *owned(lockfile.known)}
+    for record in records(audit, Chain(), []):
+        known.update(recorded(record))
+    if not names.isdisjoint(known):
+        return
+    labels = [(tenant.name, label(group)) for tenant in desired.tenants for group in tenant.groups]
+    if any(what in {name, address(tenant, name)} for tenant, name in labels):
+        raise ConfigurationError(
+            f"records name groups by their ids only, and {what} is none",
+            remedy="ask for the id, which `reconciler state list` shows",
+        )
+    near = get_close_matches(what, sorted(name for name in known if name.count("/") == what.count("/")), 1)
+    raise ConfigurationError(
+        f"no record mentions {what}, and neither the configuration nor the lockfile knows it",
+        remedy=f"did you mean {near[0]}?" if near else _BY_ID if "@" in what else _FORMS,
+    )
 
 
 def _verify(session: Session, audit: "Audit", chain: "Chain") -> int:

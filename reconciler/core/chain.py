@@ -63,10 +63,15 @@ class Chain:
 def hint(written: int, recorded: int) -> str:
     """What the lockfile's serial, and the one in its last record, say together of records after that; empty if nothing.
 
-    Other commands write the lockfile too, so this is no proof of anything.
+    ``recorded`` is 0 where no record is of this lockfile. Other commands write it too, so this is no proof of anything.
     """
     if written == recorded:
         return ""
+    if not recorded:
+        return (
+            f"The lockfile was written (serial {written}) and no record is of it: none was kept so far, or records "
+            "were removed. This can't be told apart."
+        )
     if written < recorded:
         return (
             f"The lockfile (serial {written}) is older than the last record (serial {recorded}): an earlier one was "

@@ -1,14 +1,15 @@
 """Which records, and what of them, are asked for: by any name of a user, a group or a tenant, and since when."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
 import msgspec
 
 from reconciler.core import document_forms as forms
+from reconciler.core.addresses import addresses
 from reconciler.core.history import Deed, Record
-from reconciler.core.model import Entry, Person
+from reconciler.core.model import Desired, Entry, Known, Person, address
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,43 @@ def also_called(name: str, people: Iterable[Entry]) -> frozenset[str]:
         if not known.isdisjoint((name, _folded(name))):
             names |= known
     return frozenset(names)
+
+
+def recorded(record: Record) -> Iterator[str]:
+    """All names by which something in the record can be asked for."""
+    for deed in (*record.changes, *record.settled):
+        yield from _names(deed)
+    for part in record.access:
+        for effect in part.effects:
+            for user in effect.users:
+                yield from _called(user.user, user.person)
+
+
+def owned(known: Known) -> Iterator[str]:
+    """All such names that the lockfile knows."""
+    yield from addresses(known)
+    for tenant, groups in known.items():
+        yield tenant
+        for group, of_group in groups.items():
+            yield group
+            yield from of_group.members
+            yield from map(_folded, of_group.emails.values())
+
+
+def configured(desired: Desired) -> Iterator[str]:
+    """All such names that the configuration knows."""
+    for entry in desired.people:
+        yield from _of_person(entry.person)
+    for tenant in desired.tenants:
+        yield tenant.name
+        for entry in tenant.offboarded:
+            yield from _of_person(entry.person)
+        for group in tenant.groups:
+            if name := group.id or (group.match and group.match.id):
+                yield from (name, address(tenant.name, name))
+            yield from group.members or ()
+            for entry in group.entries:
+                yield from _of_person(entry.person)
 
 
 def _names(deed: Deed) -> set[str]:

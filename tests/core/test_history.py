@@ -26,12 +26,13 @@ from reconciler.core.history import (
     is_intact,
     line,
     link,
+    objection,
     read,
 )
-from reconciler.core.inquiry import Question, also_called
-from reconciler.core.model import Entry, Person, UserType
+from reconciler.core.inquiry import Question, also_called, configured, owned, recorded
+from reconciler.core.model import Desired, DesiredGroup, DesiredTenant, Entry, KnownGroup, Match, Person, UserType
 from reconciler.core.plan import Action, Change, Plan, Reason
-from reconciler.diagnostics import Source
+from reconciler.diagnostics import Diagnostic, Source
 
 AT = datetime(2026, 11, 24, 10, 41, 7, tzinfo=UTC)
 HERE = Source("access.yaml", 12, 9)
@@ -141,7 +142,8 @@ def test_what_is_said_of_damage() -> None:
 
 def test_the_lockfile_is_a_hint() -> None:
     """Its serial may say that something was written after the last record, or that it is an older one."""
-    assert hint(4, 4) == ""
+    assert hint(4, 4) == hint(0, 0) == ""
+    assert hint(4, 0).startswith("The lockfile was written (serial 4) and no record is of it: ")
     assert "(serial 6 and 4)" in hint(6, 4)
     assert "can't be told apart" in hint(6, 4)
     assert "older than the last record (serial 4)" in hint(3, 4)
@@ -256,6 +258,33 @@ def test_who_gains_or_loses_by_a_plan_is_found() -> None:
     assert affected(Question(frozenset({"acmeprod"})).answer(again)) == ["00uM", "00uX", "00uY"]
     assert affected(Question(frozenset({"catalog"})).answer(again)) == []
     assert Question(frozenset({"eve"})).answer(again) is None
+    assert {"marta", "00uM", "marta@acme.example", "00uY", "acmeprod/catalog"} <= set(recorded(again))
+
+
+def test_names_of_configuration_and_lockfile() -> None:
+    """All by which a record could be asked for: whoever types one of them made no mistake."""
+    groups = (
+        DesiredGroup(HERE, id="a", members={"00uA": HERE}, entries=(Entry(Person(email="B@x.y"), HERE),)),
+        DesiredGroup(HERE, match=Match(id="b")),
+        DesiredGroup(HERE, match=Match(code="C")),
+    )
+    tenant = DesiredTenant("t", groups=groups, offboarded=(Entry(Person(id="00uO"), HERE),))
+    people = (Entry(Person("marta", "00uM", "M@x.y"), HERE),)
+    assert set(configured(Desired((tenant,), people=people))) == {
+        "marta", "00uM", "m@x.y", "t", "00uO", "a", "t/a", "00uA", "b@x.y", "b", "t/b",
+    }  # fmt: skip
+    known = {"t": {"g": KnownGroup(True, UserType.EMPLOYEE, frozenset({"00uA"}), emails={"00uA": "A@x.y"})}}
+    assert set(owned(known)) == {"t", "g", "t/g", "00uA", "t/g/00uA", "a@x.y"}
+
+
+def test_what_was_overruled_is_part_of_the_record() -> None:
+    """The rule, what it said and about what; not where it stood nor what could have been done instead."""
+    refusal = Diagnostic("would lose 3 of 4", HERE, "list them", address="acmeprod/catalog", rule="maxRemovals")
+    text = line(record(change(), expected="5f1c", accepted=(objection(refusal),)), None)
+    assert json.loads(text)["accepted"] == [
+        {"address": "acmeprod/catalog", "message": "would lose 3 of 4", "rule": "maxRemovals"}
+    ]
+    assert (read(text).expected, read(text).accepted) == ("5f1c", (objection(refusal),))
 
 
 MARTA = change("00uM", email="Marta@acme.example", person=Person("marta", "00uM", "marta@acme.example"))

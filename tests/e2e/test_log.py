@@ -371,3 +371,41 @@ def test_what_a_definition_gives_and_takes(work: Workplace, world: World) -> Non
     assert (
         "  Scopes of users in acmeprod, as foreseen by the plan (known to be done: 0 of 1 change):\n    cleo\n"
     ) in work.run("log", "cleo").out
+
+
+def test_a_name_that_no_record_mentions(work: Workplace, world: World) -> None:
+    """Known to the configuration or the lockfile it is no error; otherwise it is one, as any typing error."""
+    people = {"ana": "ana", "marta": "00uM"}
+    matched = {"match": {"code": "BO_MANAGER"}, "membership": "additive", "members": ["ben"]}
+    work.configure(logged(group("ours", [{"person": "ana"}]), people=people))
+    passes(work.apply())
+    (work.folder / "one.lock").write_bytes((work.folder / "reconciler.lock").read_bytes())
+    work.configure(logged(group("ours", [{"person": "ana"}]), matched, people=people))
+    assert passes(work.run("log", "marta")).out == "No record mentions marta.\n"
+    there = ("ours", "--tenant", "acmeprod", "--since", "2999-01-01")
+    assert passes(work.run("log", *there)).out == ("No record mentions ours in acmeprod since 2999-01-01 00:00 UTC.\n")
+    assert passes(work.run("log", "--since", "2999-01-01")).out == "There is no record since 2999-01-01 00:00 UTC.\n"
+    for name, says in (
+        ("martha", "did you mean marta?"),
+        ("acmeprod/our", "did you mean acmeprod/ours?"),
+        ("tom@acme.example", "may have the id only"),
+        ("0815", "ask for a user by id, e-mail or handle"),
+        ("code:BO_MANAGER", "`reconciler state list` shows"),
+        ("acmeprod/code:BO_MANAGER", "`reconciler state list` shows"),
+    ):
+        for more in ((), ("--format", "json")):
+            result = work.run("log", name, *more)
+            assert (result.code, result.out) == (1, ""), name
+            assert says in result.err
+    (work.folder / "reconciler.lock").write_text("broken")
+    assert passes(work.run("log", "martha")).out == "No record mentions martha.\n"
+
+
+def test_an_audit_file_that_is_gone(three: Workplace) -> None:
+    """The lockfile tells that applies have been, as it does where only the last records are cut off."""
+    (three.folder / NAME).unlink()
+    for how in (("log",), ("log", "--verify")):
+        result = three.run(*how)
+        assert result.code == 1
+        assert re.search(r"there is no audit file at file:\S+\. The lockfile was written \(serial \d\)", result.err)
+        assert "if there was one, restore it" in result.err

@@ -6,6 +6,7 @@
 """
 
 from reconciler.config.edit.edits import Edit, Edited
+from reconciler.config.edit.facts import label
 from reconciler.config.edit.leaving import Leave, offboard
 from reconciler.config.edit.members import add, remove_from
 from reconciler.config.edit.whom import Target, Who, misspelt, refuse_name, targets, tenants_of, who
@@ -17,6 +18,7 @@ __all__ = [
     "Target",
     "Who",
     "add",
+    "label",
     "misspelt",
     "offboard",
     "refuse_name",
