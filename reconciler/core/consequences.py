@@ -1,4 +1,4 @@
-"""What a plan comes to for the users of a tenant: the scopes that each of them gains, loses and keeps."""
+"""What a plan comes to for the users of a tenant: the scopes that each of them gains, loses, keeps and had already."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -16,7 +16,7 @@ from reconciler.core.stakes import NO_GROUPS, NOTHING, Shift, Stakes
 
 NOBODY: Final = Person()
 
-Difference = tuple[tuple[Grant, ...], tuple[Grant, ...], tuple[Grant, ...]]
+Difference = tuple[tuple[Grant, ...], tuple[Grant, ...], tuple[Grant, ...], tuple[Grant, ...]]
 Ways = Mapping[Right, tuple[str, ...]]
 """The rights of somebody, each with the ids of the groups that grant it."""
 
@@ -42,8 +42,21 @@ class Cohort:
     @cached_property
     def kept(self) -> tuple[Grant, ...]:
         """What a group does not give any more while another still does."""
-        both = sorted(self.before.keys() & self.after.keys())
-        return tuple(Grant(right, self.after[right]) for right in both if {*self.before[right]} - {*self.after[right]})
+        return tuple(Grant(right, self.after[right]) for right in self._both if self._goes(right))
+
+    @cached_property
+    def had(self) -> tuple[Grant, ...]:
+        """What a group gives from now on while others gave it already, and go on to."""
+        comes = (right for right in self._both if len(self.after[right]) > len(self.before[right]))
+        return tuple(Grant(right, self.before[right]) for right in comes if not self._goes(right))
+
+    @cached_property
+    def _both(self) -> list[Right]:
+        return sorted(self.before.keys() & self.after.keys())
+
+    def _goes(self, right: Right) -> bool:
+        """Whether a way to it goes."""
+        return not {*self.before[right]} <= {*self.after[right]}
 
 
 def cohorts(at_stake: Stakes, live: Snapshot, counted: Iterable[str]) -> list[Cohort]:
@@ -76,7 +89,7 @@ def effects(at_stake: Stakes, found: Iterable[Cohort], people: Mapping[str, Pers
     """What the changes come to, users with the same difference together; ``people`` are known besides by user id."""
     together: defaultdict[Difference, list[str]] = defaultdict(list)
     for cohort in found:
-        together[cohort.gained, cohort.lost, cohort.kept] += cohort.users
+        together[cohort.gained, cohort.lost, cohort.kept, cohort.had] += cohort.users
     known = {**people, **at_stake.shift.people}
     told = [
         Effect(tuple(replace(known.get(user, NOBODY), id=user) for user in sorted(users)), *difference)
@@ -94,15 +107,15 @@ def is_sensitive(right: Right, guards: AccessGuards) -> bool:
     return any(fits(pattern, right.scope) for pattern in guards.sensitive)
 
 
-def _weight(effect: Effect) -> tuple[bool, bool, str]:
-    return not effect.lost, not effect.gained, effect.users[0].id or ""
+def _weight(effect: Effect) -> tuple[bool, bool, bool, str]:
+    return not effect.lost, not effect.gained, not effect.kept, effect.users[0].id or ""
 
 
 def _names(found: Iterable[Effect], shift: Shift) -> Iterator[tuple[str, str]]:
     mentioned = {
         group
         for effect in found
-        for grants in (effect.gained, effect.lost, effect.kept)
+        for grants in (effect.gained, effect.lost, effect.kept, effect.had)
         for grant in grants
         for group in grant.groups
     }

@@ -63,6 +63,7 @@ def _from_effect(effect: Effect, effects: Effects) -> forms.Effect:
         gained=_from_grants(effect.gained, effects.sensitive),
         lost=_from_grants(effect.lost),
         kept=_from_grants(effect.kept),
+        had=_from_grants(effect.had),
     )
 
 
@@ -80,7 +81,7 @@ def _from_grants(grants: Iterable[Grant], sensitive: frozenset[Right] = frozense
 def _to_effect(effect: forms.Effect) -> Effect:
     return Effect(
         tuple(to_person(each.person, each.user) or Person(id=each.user) for each in effect.users),
-        *(tuple(map(_to_grant, grants)) for grants in (effect.gained, effect.lost, effect.kept)),
+        *(tuple(map(_to_grant, grants)) for grants in (effect.gained, effect.lost, effect.kept, effect.had)),
     )
 
 

@@ -143,6 +143,7 @@ class Effect(Form):
     gained: tuple[Grant, ...] = ()
     lost: tuple[Grant, ...] = ()
     kept: tuple[Grant, ...] = ()
+    had: tuple[Grant, ...] = ()
 
 
 class Total(Form):

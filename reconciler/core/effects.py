@@ -1,4 +1,5 @@
-"""What a plan changes in what people may do: the scopes that users gain, lose, and keep although a way to them goes.
+"""What a plan changes in what people may do: the scopes that users gain and lose, and those that stay while ways to
+them come or go.
 
 Users with the same difference share one effect, so that a right taken from a group of thousands is told once.
 """
@@ -32,14 +33,16 @@ class Effect:
     """What the plan changes for these users, the same for each of them.
 
     ``gained`` is what they have only afterwards and through what, ``lost`` what they had only before and through what.
-    ``kept`` is what a group does not give them any more while others still do, with these others. All are sorted;
-    those in ``users`` have an id.
+    ``kept`` is what a group does not give them any more while others still do, with these others. ``had`` is what a
+    group gives them from now on while others gave it already, with these others. All are sorted; those in ``users``
+    have an id.
     """
 
     users: tuple[Person, ...]
     gained: tuple[Grant, ...] = ()
     lost: tuple[Grant, ...] = ()
     kept: tuple[Grant, ...] = ()
+    had: tuple[Grant, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ def effects(text: st.SearchStrategy[str]) -> st.SearchStrategy[Effects]:
     rights = st.builds(Right, text, st.just("") | text)
     grants = st.lists(st.builds(Grant, rights, st.lists(text, min_size=1, max_size=3).map(tuple)), max_size=2)
     sides = grants.map(tuple)
-    found = st.builds(Effect, st.lists(people, min_size=1, max_size=5).map(tuple), sides, sides, sides)
+    found = st.builds(Effect, st.lists(people, min_size=1, max_size=5).map(tuple), sides, sides, sides, sides)
     return st.builds(
         _sensitive,
         st.builds(lambda some, times: tuple(some * times), st.lists(found, max_size=3), st.sampled_from([1, 1, 12])),

@@ -17,8 +17,8 @@ from reconciler.diagnostics import RequestRefused
 from reconciler.emporix.errors import Interrupted
 from tests.core.granting import CUSTOMER, EMPLOYEE, FORBIDDEN, HERE, Service, definition, group, planned, wish
 
-Told = dict[str, tuple[set[str], set[str], dict[str, tuple[str, ...]]]]
-"""By user: the scopes gained and lost, and those kept with the groups that go on granting them."""
+Told = dict[str, tuple[set[str], set[str], dict[str, tuple[str, ...]], dict[str, tuple[str, ...]]]]
+"""By user: the scopes gained and lost, those kept with the groups that go on granting them, and those had so."""
 
 
 def told(found: Effects | None) -> Told:
@@ -28,6 +28,7 @@ def told(found: Effects | None) -> Told:
             {grant.right.scope for grant in effect.gained},
             {grant.right.scope for grant in effect.lost},
             {grant.right.scope: grant.groups for grant in effect.kept},
+            {grant.right.scope: grant.groups for grant in effect.had},
         )
         for effect in found.effects
         for user in effect.users
@@ -45,10 +46,11 @@ def oracle(before: World, after: World) -> Told:
         sides = []
         for controls, members in (before, after):
             sides.append({s: {g for g in controls if s in controls[g].lower() and user in members[g]} for s in "ab"})
-        had, has = ({scope for scope in "ab" if side[scope]} for side in sides)
-        kept = {s: tuple(sorted(sides[1][s])) for s in had & has if sides[0][s] - sides[1][s]}
-        if had != has or kept:
-            found[user] = (has - had, had - has, kept)
+        was, now = ({scope for scope in "ab" if side[scope]} for side in sides)
+        kept = {s: tuple(sorted(sides[1][s])) for s in was & now if sides[0][s] - sides[1][s]}
+        had = {s: tuple(sorted(sides[0][s])) for s in was & now if s not in kept and sides[1][s] - sides[0][s]}
+        if was != now or kept or had:
+            found[user] = (now - was, was - now, kept, had)
     return found
 
 
@@ -119,7 +121,7 @@ def test_customers_cost_a_request_each_up_to_the_limit() -> None:
     assert part.effects is not None
     assert part.effects.uncounted == 3
     assert [each for each in service.asked if "groups of" in each] == ["groups of c0", "groups of c1"]
-    assert told(part.effects) == {"c0": (set(), set(), {"a": ("theirs",)}), "c1": (set(), {"a"}, {})}
+    assert told(part.effects) == {"c0": (set(), set(), {"a": ("theirs",)}, {}), "c1": (set(), {"a"}, {}, {})}
 
 
 def test_nobody_is_asked_about_twice() -> None:
@@ -128,7 +130,11 @@ def test_nobody_is_asked_about_twice() -> None:
     service = Service(granting, {"ours": {"u", "v"}, "theirs": {"u"}, "more": {"w"}})
     part = planned(service, group("ours", ["w"], definition("A")), ours=["ours"], offboarded="u")
     assert sorted(each for each in service.asked if "groups of" in each) == [f"groups of {user}" for user in "uvw"]
-    assert told(part.effects) == {"u": (set(), {"a"}, {}), "v": (set(), {"a"}, {})}
+    assert told(part.effects) == {
+        "u": (set(), {"a"}, {}, {}),
+        "v": (set(), {"a"}, {}, {}),
+        "w": (set(), set(), {}, {"a": ("more",)}),
+    }
 
 
 def test_users_with_the_same_difference_are_told_together() -> None:
@@ -143,21 +149,21 @@ def test_users_with_the_same_difference_are_told_together() -> None:
 
 
 def test_what_stands_first() -> None:
-    """Who gains something sensitive, then who loses, then who gains, then who keeps; names come from anywhere."""
+    """Who gains something sensitive, then who loses, gains, keeps, and had it; names come from anywhere."""
     service = Service(
         {"ours": definition("A"), "more": definition("R", restrictions=["DE"]), "theirs": definition("A")},
-        {"ours": {"u", "w"}, "more": set(), "theirs": {"w"}},
+        {"ours": {"u", "w"}, "more": set(), "theirs": {"h", "w"}},
     )
     part = planned(
         service,
-        group("ours", ["x"], definition("A")),
+        group("ours", ["h", "x"], definition("A")),
         group("more", ["z"], definition("R", restrictions=["DE"])),
         ours=["ours", "more"],
         guards=AccessGuards(sensitive=("r",)),
         people={"z": Person("zoe", "z"), "u": Person("uma", "u")},
     )
     assert part.effects is not None
-    assert [effect.users[0].id for effect in part.effects.effects] == ["z", "u", "x", "w"]
+    assert [effect.users[0].id for effect in part.effects.effects] == ["z", "u", "x", "w", "h"]
     assert part.effects.effects[0].users[0].handle == "zoe"
     assert part.effects.effects[1].users[0].handle == "uma"
     assert part.effects.sensitive == {Right("r--DE")}
@@ -182,7 +188,7 @@ def test_templates_are_read_where_there_are_any() -> None:
     """What a template brings counts as what is attached itself."""
     service = Service({"ours": definition(templates=["T"])}, {"ours": set()})
     part = planned(service, group("ours", ["u"], definition(templates=["T"])), ours=["ours"])
-    assert told(part.effects) == {"u": ({"a"}, set(), {})}
+    assert told(part.effects) == {"u": ({"a"}, set(), {}, {})}
     assert [each for each in service.asked if each in {"access controls", "templates"}] == [
         "access controls",
         "templates",
@@ -193,7 +199,7 @@ def test_a_group_made_anew_keeps_who_stays() -> None:
     """A replaced group regrants: its members are concerned by what its new definition grants."""
     service = Service({"ours": definition("A", vendorId="v1")}, {"ours": {"u"}})
     part = planned(service, group("ours", ["u"], wish("B", vendorId="v2")), ours=["ours"])
-    assert told(part.effects) == {"u": ({"b"}, {"a"}, {})}
+    assert told(part.effects) == {"u": ({"b"}, {"a"}, {}, {})}
 
 
 def test_who_leaves_a_group_that_changes_its_type_is_of_the_old_one() -> None:
@@ -202,7 +208,7 @@ def test_who_leaves_a_group_that_changes_its_type_is_of_the_old_one() -> None:
         {"ours": definition("A", CUSTOMER), "theirs": definition("A", CUSTOMER)}, {"ours": {"k"}, "theirs": {"k"}}
     )
     part = planned(service, group("ours", ["u"], definition("A")), ours=["ours"])
-    assert told(part.effects) == {"u": ({"a"}, set(), {}), "k": (set(), set(), {"a": ("theirs",)})}
+    assert told(part.effects) == {"u": ({"a"}, set(), {}, {}), "k": (set(), set(), {"a": ("theirs",)}, {})}
     assert "groups of k" in service.asked
 
 

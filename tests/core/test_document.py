@@ -270,6 +270,7 @@ def test_what_a_plan_comes_to_for_users_can_be_read_from_it() -> None:
             Effect(
                 (Person(id="00uB"), Person(id="00uC")), (), (Grant(price, ("old", "sales")),), (Grant(order, ("s",)),)
             ),
+            Effect((Person(id="00uD"),), had=(Grant(order, ("s",)),)),
         ),
         frozenset({order}),
         uncounted=7,
@@ -292,6 +293,7 @@ def test_what_a_plan_comes_to_for_users_can_be_read_from_it() -> None:
                 "lost": [{"scope": "price.price_manage", "company": "B-1", "through": ["old", "sales"]}],
                 "kept": [{"scope": "order.order_manage", "through": ["s"]}],
             },
+            {"users": [{"user": "00uD"}], "had": [{"scope": "order.order_manage", "through": ["s"]}]},
         ],
         "uncounted": 7,
         "names": {"ops": "Ops"},
