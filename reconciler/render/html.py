@@ -16,7 +16,7 @@ from reconciler.render import html_effects
 from reconciler.render.dates import instants
 from reconciler.render.effects import gains
 from reconciler.render.html_changes import tallied, tenant
-from reconciler.render.html_text import EMPTY_ICON, assets, foreign, policy, shown
+from reconciler.render.html_text import EMPTY_ICON, assets, foreign, policy, prose, shown
 from reconciler.render.layout import TenantPart, fold, tenants
 from reconciler.render.messages import WIDTH, LineOf, excerpt, no_line, sentence
 from reconciler.render.style import painter
@@ -174,7 +174,7 @@ def failures(found: Mapping[str, str]) -> Iterator[str]:
     yield f'<h2 id="failures">{plural(len(found), "error")}</h2>'
     yield "<ul>"
     for name, reason in sorted(found.items()):
-        yield f"<li><p>tenant <b>{foreign(name)}</b> is left out: {foreign(reason)}</p></li>"
+        yield f"<li><p>tenant <b>{foreign(name)}</b> is left out: {prose(reason)}</p></li>"
     yield "</ul>"
     yield "</section>"
 
@@ -211,15 +211,15 @@ def _listed(found: Iterable[Diagnostic], line_of: LineOf) -> Iterator[str]:
 def _remark(item: Diagnostic, line_of: LineOf) -> Iterator[str]:
     """What is wrong, what would be right, where, and the line itself."""
     rule = f" <small>{foreign(item.rule)}</small>" if item.rule else ""
-    yield f"<p><b>{shown(sentence(item))}</b>{rule}</p>"
+    yield f"<p><b>{prose(sentence(item))}</b>{rule}</p>"
     if item.remedy:
-        yield f"<p>{foreign(item.remedy)}</p>"
+        yield f"<p>{prose(item.remedy)}</p>"
     if item.source:
         yield f"<p><samp>{shown(place(item.source))}</samp></p>"
         if lines := list(excerpt(item.source, line_of(item.source), painter(False), WIDTH)):
             yield f"<pre>{'&#10;'.join(map(shown, lines))}</pre>"
     for message, source in item.related:
-        yield f"<p><samp>{shown(place(source))}</samp> {foreign(message)}</p>"
+        yield f"<p><samp>{shown(place(source))}</samp> {prose(message)}</p>"
 
 
 def _contents(parts: Sequence[TenantPart]) -> Iterator[str]:

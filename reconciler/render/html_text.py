@@ -3,6 +3,7 @@
 The page is ASCII: whatever encoding a shell, a server or a mail program gives it, no character changes its meaning.
 """
 
+import re
 from base64 import b64encode
 from hashlib import sha256
 from html import escape
@@ -13,6 +14,8 @@ from reconciler.render.text import safe
 
 EMPTY_ICON: Final = '<link rel="icon" href="data:,">'
 """Without it browsers would ask the server for one."""
+
+_QUOTED: Final = re.compile(r"(?<![^\s(])`([^`]+)`(?=[).,;:]*(?:\s|$))")
 
 
 class Inlined(NamedTuple):
@@ -31,6 +34,12 @@ def shown(text: str) -> str:
 def foreign(text: str) -> str:
     """Any text as a text node, what is not plainly visible written out."""
     return shown(safe(text))
+
+
+def prose(text: str) -> str:
+    """A message of ours as text nodes, what stands between backticks as code; any name in it stays what it is."""
+    pieces = enumerate(_QUOTED.split(safe(text)))
+    return "".join(f"<code>{shown(piece)}</code>" if at % 2 else shown(piece) for at, piece in pieces if piece)
 
 
 def assets(*more: str) -> tuple[Inlined, Inlined]:

@@ -18,9 +18,11 @@ from hypothesis import strategies as st
 from reconciler.core.guards import refusals
 from reconciler.core.model import UserType
 from reconciler.core.plan import Action, Change, Plan, Reason
+from reconciler.diagnostics import Diagnostic
 from reconciler.render import html, terminal
-from reconciler.render.html_text import foreign
+from reconciler.render.html_text import foreign, prose
 from reconciler.render.layout import facts_of
+from reconciler.render.text import safe
 from tests.core.effects import effects
 from tests.render.golden import _line_of, cases, plan_of
 from tests.render.test_terminal import TEXT, people, plans
@@ -351,10 +353,23 @@ def test_foreign_text_is_text_and_nothing_else(plan: Plan, line: str) -> None:
 
 @given(st.one_of(HOSTILE, st.text(st.characters(exclude_categories=["Cs"]))))
 def test_text_comes_back_as_it_is_shown_elsewhere(anything: str) -> None:
-    from reconciler.render.text import safe
-
     tree = parsed(f"<!doctype html><title>x</title><p>{foreign(anything)}</p>")
     assert "".join(one(tree, "body/p").itertext()) == safe(anything)
+
+
+@given(st.one_of(HOSTILE, st.text(st.sampled_from("`` (.<&\u202ea\u05d0"))))
+def test_quoted_pieces_of_messages_are_code_and_everything_else_stays(anything: str) -> None:
+    """Backticks in a name change how it looks, and nothing else."""
+    paragraph = one(parsed(f"<!doctype html><title>x</title><p>{prose(anything)}</p>"), "body/p")
+    assert {element.tag for element in paragraph.iter()} <= {"p", "code", "bdi"}
+    assert "".join(paragraph.itertext()).replace("`", "") == safe(anything).replace("`", "")
+
+
+def test_a_field_in_a_message_is_code() -> None:
+    warning = Diagnostic("dan has no `reason` (`a`b), see `x y`.", remedy="write `reason: …` there")
+    (warnings,) = with_class(parsed(page_of(Plan(warnings=(warning,)))), "warnings")
+    assert [text(code) for code in warnings.iter("code")] == ["reason", "x y", "reason: …"]
+    assert "dan has no reason (`a`b), see x y." in text(warnings)
 
 
 def test_the_same_plan_is_the_same_page() -> None:
