@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from reconciler.core.guards import refusals
 from reconciler.core.plan import Plan
 from reconciler.diagnostics import Diagnostic
-from reconciler.render.effects import Gain, by_scope, gained, gains, scope, summed, who
+from reconciler.render.effects import Gain, by_scope, gained, gains, summed, who
 from reconciler.render.fitting import Part, fit, size
 from reconciler.render.markup import at_line, code, prose
 from reconciler.render.sections import Section
@@ -16,6 +16,9 @@ from reconciler.render.text import number, plural
 
 SHELL: Final = 300
 """Characters that a box takes besides its entries, at most."""
+
+GAINS: Final = "sensitive gains (each user and scope)"
+"""What is counted, because a line tells of many."""
 
 
 class Box(NamedTuple):
@@ -56,13 +59,12 @@ def _section(box: Box, room: int) -> Section:
 
 
 def _gains(found: Sequence[Gain], told: Sequence[Gain]) -> Box:
-    parts = [Part(told, _gain, str, _more, lambda gain: len(gain.users))]
-    return Box("WARNING", gained(found), "sensitive gains", parts)
+    parts = [Part(told, _gain, str, _more_gains, lambda gain: gain.size)]
+    return Box("WARNING", gained(found), GAINS, parts)
 
 
 def _gain(gain: Gain) -> str:
-    what = f"{code(who(gain.users))} {gain.verb} {code(scope(gain.right))} through {code(gain.groups)}"
-    return f"> - {code(gain.tenant)}: {what}\n"
+    return f"> - {code(gain.tenant)}: {code(who(gain.users))} {gain.verb} {gain.what(code, code)}\n"
 
 
 def _boxes(plan: Plan) -> Iterator[Box]:
@@ -99,6 +101,10 @@ def _by_rule(items: Sequence[Diagnostic]) -> list[Part]:
 
 def _more(hidden: int) -> str:
     return f"> - and {number(hidden)} more\n"
+
+
+def _more_gains(hidden: int) -> str:
+    return f"> - and {number(hidden)} more {GAINS}\n"
 
 
 def _failure(failure: tuple[str, str]) -> str:

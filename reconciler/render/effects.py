@@ -1,11 +1,12 @@
 """What a plan changes in what people may do, in the words of every format for people.
 
-Who gains something sensitive is told first of all. An effect has a block: its users, and a line for each scope. Where
-that would be too much to read, each scope has one line with the numbers of users.
+Who gains something sensitive is told first of all. An effect has a block: its users, and a line for each scope, but one
+line for all that they had already. Where that would be too much to read, each scope has one line with the numbers of
+users.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
 from operator import attrgetter
 from typing import Final, NamedTuple
@@ -22,12 +23,15 @@ FEW: Final = 20
 """Up to so many effects of a tenant are told one by one."""
 
 MOST_NAMED: Final = 3
+MOST_HAD: Final = 5
+"""Up to so many scopes that users had already are told where they gain and lose nothing."""
+
 GAINS: Final = "Sensitive access gained"
 SENSITIVE: Final = "sensitive"
 
 
 class Line(NamedTuple):
-    """What happens to one scope of an effect, and through which groups it comes, came or still comes."""
+    """What happens to one scope of an effect, and through which groups it comes, came, or comes all the same."""
 
     sign: str
     look: Look
@@ -41,13 +45,19 @@ class Line(NamedTuple):
         return f"{SENSITIVE}, {self.way}" if self.is_sensitive else self.way
 
 
+class Way(NamedTuple):
+    """Scopes that come through the same groups."""
+
+    rights: tuple[Right, ...]
+    groups: str
+
+
 class Gain(NamedTuple):
-    """A sensitive scope that some users gain."""
+    """The sensitive scopes that some users gain alike."""
 
     tenant: str
     users: tuple[Person, ...]
-    right: Right
-    groups: str
+    ways: tuple[Way, ...]
 
     def apart(self) -> Iterator["Gain"]:
         """The same of each user alone."""
@@ -58,9 +68,18 @@ class Gain(NamedTuple):
         """``gains`` for one user, ``gain`` for more."""
         return "gains" if len(self.users) == 1 else "gain"
 
-    def sentence(self, who: str) -> str:
+    @property
+    def size(self) -> int:
+        """How often a user gains a scope."""
+        return len(self.users) * sum(len(way.rights) for way in self.ways)
+
+    def what(self, scopes: Callable[[str], str], groups: Callable[[str], str], full: bool = False) -> str:
+        """Which scopes through which groups, each as the two write it; very long lists end with a number."""
+        return "; ".join(f"{_listed(way, scopes, full)} through {groups(way.groups)}" for way in self.ways)
+
+    def sentence(self, who: str, full: bool) -> str:
         """Who gains what, through which groups."""
-        return safe(f"{safe(self.tenant)}: {who} {self.verb} {scope(self.right)} through {self.groups}")
+        return safe(f"{safe(self.tenant)}: {who} {self.verb} {self.what(str, str, full)}")
 
 
 class Total(NamedTuple):
@@ -103,49 +122,66 @@ def lines(effect: Effect, effects: Effects) -> Iterator[Line]:
         yield Line("=", Look.DIM, scope(grant.right), _way("still through", grant, effects))
 
 
+def already(effect: Effect, effects: Effects, full: bool = False) -> tuple[list[Line], list[Line]]:
+    """What the users had already, and the lines for which the last one stands, if it stands for several.
+
+    Only where nothing else is to be told are the first ones told one by one.
+    """
+    found = [Line("=", Look.DIM, scope(grant.right), _way("already through", grant, effects)) for grant in effect.had]
+    most = 0 if effect.gained or effect.lost or effect.kept else MOST_HAD
+    if full or len(found) <= most + 1:
+        return found, []
+    groups = sorted({group for grant in effect.had[most:] for group in grant.groups})
+    named = _way("already through", Grant(effect.had[most].right, tuple(groups)), effects)
+    rest = found[most:]
+    return [*found[:most], Line("=", Look.DIM, f"{number(len(rest))} more scopes", named)], rest
+
+
 def few_lines(effect: Effect, effects: Effects, full: bool) -> tuple[list[Line], int]:
-    """The same as far as lists are shown, and how many lines are not: many gains hide no loss."""
+    """All lines as far as lists are shown, and how many are not: many gains hide no loss."""
     shown: list[Line] = []
     hidden = 0
     for _, side in groupby(lines(effect, effects), key=attrgetter("sign")):
         first, more = fold(list(side), full)
         shown += first
         hidden += more
-    return shown, hidden
+    return shown + already(effect, effects, full)[0], hidden
 
 
 def gains(plan: Plan) -> list[Gain]:
-    """All sensitive scopes that anybody gains, in the order of tenants and effects."""
-    return [
-        Gain(tenant, effect.users, grant.right, _groups(grant, effects))
-        for tenant, effects in sorted(plan.effects.items())
-        for effect in effects.effects
-        for grant in effect.gained
-        if grant.right in effects.sensitive
-    ]
+    """Who gains sensitive scopes, in the order of tenants and effects: one for all who gain the same alike."""
+    users: defaultdict[tuple[str, tuple[Way, ...]], list[Person]] = defaultdict(list)
+    for tenant, effects in sorted(plan.effects.items()):
+        for effect in effects.effects:
+            if ways := _sensitive(effect, effects):
+                users[tenant, ways] += effect.users
+    return [Gain(tenant, tuple(gaining), ways) for (tenant, ways), gaining in users.items()]
 
 
 def gained(found: Sequence[Gain]) -> str:
-    """The title of all gains: each user and scope counts."""
-    return f"{GAINS} ({number(sum(len(gain.users) for gain in found))})"
+    """The title of all gains."""
+    return f"{GAINS} ({plural(sum(len(gain.users) for gain in found), 'user')})"
 
 
 def summed(found: Sequence[Gain]) -> Sequence[Gain]:
     """The same, by scope if that is too long: no scope is hidden by those before it."""
-    return found if len(found) <= FOLDED_FROM else by_scope(found)
+    return found if sum(len(gain.ways) for gain in found) <= FOLDED_FROM else by_scope(found)
 
 
 def by_scope(found: Sequence[Gain]) -> Sequence[Gain]:
     """One for each scope and way to it, for all who gain it so."""
-    users: defaultdict[tuple[str, Right, str], list[Person]] = defaultdict(list)
+    users: defaultdict[tuple[str, Way], list[Person]] = defaultdict(list)
     for gain in found:
-        users[gain.tenant, gain.right, gain.groups] += gain.users
-    return [Gain(tenant, tuple(gaining), right, groups) for (tenant, right, groups), gaining in users.items()]
+        for way in gain.ways:
+            for right in way.rights:
+                users[gain.tenant, Way((right,), way.groups)] += gain.users
+    return [Gain(tenant, tuple(gaining), (way,)) for (tenant, way), gaining in users.items()]
 
 
 def is_long(effects: Effects) -> bool:
     """Whether the effects are too many to be told one by one; one alone never is, because it names its user."""
-    count = sum(len(effect.gained) + len(effect.lost) + len(effect.kept) for effect in effects.effects)
+    sides = ((effect.gained, effect.lost, effect.kept, effect.had[:1]) for effect in effects.effects)
+    count = sum(len(side) for effect in sides for side in effect)
     return len(effects.effects) > FEW or (len(effects.effects) > 1 and count > FOLDED_FROM)
 
 
@@ -157,11 +193,18 @@ def totals(effects: Effects) -> list[Total]:
     ]
 
 
-def kept(effects: Effects) -> str:
-    """How many users keep scopes that one group does not give them any more; empty for none."""
-    count = sum(len(effect.users) for effect in effects.effects if effect.kept)
-    verb = "keeps" if count == 1 else "keep"
-    return f"{plural(count, 'user')} {verb} scopes through other groups" if count else ""
+def asides(effects: Effects) -> Iterator[str]:
+    """How many users keep scopes that one group does not give them any more, and how many only get what they had."""
+    if count := sum(len(effect.users) for effect in effects.effects if effect.kept):
+        yield f"{plural(count, 'user')} {'keeps' if count == 1 else 'keep'} scopes through other groups"
+    others = (effect for effect in effects.effects if not (effect.gained or effect.lost or effect.kept))
+    if count := sum(len(effect.users) for effect in others):
+        yield f"{plural(count, 'user')} {'gains' if count == 1 else 'gain'} only what other groups gave already"
+
+
+def concerned(effects: Effects) -> int:
+    """How many users the effects concern."""
+    return sum(len(effect.users) for effect in effects.effects)
 
 
 def uncounted(effects: Effects) -> str:
@@ -176,3 +219,18 @@ def _way(words: str, grant: Grant, effects: Effects) -> str:
 
 def _groups(grant: Grant, effects: Effects) -> str:
     return ", ".join(titled(group, effects.names.get(group, "")) for group in grant.groups)
+
+
+def _sensitive(effect: Effect, effects: Effects) -> tuple[Way, ...]:
+    """What is sensitive of that which the users gain, together what comes through the same groups."""
+    found: defaultdict[str, list[Right]] = defaultdict(list)
+    for grant in effect.gained:
+        if grant.right in effects.sensitive:
+            found[_groups(grant, effects)].append(grant.right)
+    return tuple(Way(tuple(rights), groups) for groups, rights in found.items())
+
+
+def _listed(way: Way, write: Callable[[str], str], full: bool) -> str:
+    shown, hidden = fold(way.rights, full)
+    more = f" and {plural(hidden, 'more scope')}" if hidden else ""
+    return ", ".join(write(scope(right)) for right in shown) + more

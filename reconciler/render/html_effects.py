@@ -11,11 +11,13 @@ from reconciler.core.model import Person
 from reconciler.render.effects import (
     SENSITIVE,
     Gain,
+    Line,
+    already,
+    asides,
+    concerned,
     gained,
     is_long,
-    kept,
     lines,
-    scope,
     summed,
     totals,
     uncounted,
@@ -50,8 +52,8 @@ def gains(found: Sequence[Gain]) -> Iterator[str]:
 def _gains(found: Iterable[Gain]) -> Iterator[str]:
     yield "<ul>"
     for gain in found:
-        who_gains = f"<b>{shown(who(gain.users))}</b> {gain.verb} <code>{shown(scope(gain.right))}</code>"
-        yield f"<li>{_unfolded(gain.users, f'{foreign(gain.tenant)}: {who_gains} through {shown(gain.groups)}')}</li>"
+        who_gains = f"{foreign(gain.tenant)}: <b>{shown(who(gain.users))}</b> {gain.verb}"
+        yield f"<li>{_unfolded(gain.users, f'{who_gains} {gain.what(_code, shown)}')}</li>"
     yield "</ul>"
 
 
@@ -63,7 +65,7 @@ def access(effects: Effects) -> Iterator[str]:
     yield f"<summary><h3>Access</h3> <span>{_extent(effects)}</span></summary>"
     if is_long(effects):
         yield from _totals(effects)
-        yield f"<details><summary>User by user ({plural(_users(effects), 'user')})</summary>"
+        yield f"<details><summary>User by user ({plural(concerned(effects), 'user')})</summary>"
         yield from _effects(effects)
         yield "</details>"
     else:
@@ -73,14 +75,20 @@ def access(effects: Effects) -> Iterator[str]:
     yield "</details></section>"
 
 
-def _users(effects: Effects) -> int:
-    return sum(len(effect.users) for effect in effects.effects)
+def _code(text: str) -> str:
+    return f"<code>{shown(text)}</code>"
 
 
 def _extent(effects: Effects) -> str:
-    """How many scopes are gained and lost by anybody."""
+    """How many users it concerns, and how many scopes are gained and lost by anybody."""
+    first = [plural(concerned(effects), "user")] if effects.effects else []
     counted = (("add", len(effects.gained), "gained"), ("destroy", len(effects.lost), "lost"))
-    return ", ".join(f'<b class="{look}">{plural(count, "scope")} {word}</b>' for look, count, word in counted if count)
+    told = (f'<b class="{look}">{_different(count)} {word}</b>' for look, count, word in counted if count)
+    return ", ".join([*first, *told])
+
+
+def _different(count: int) -> str:
+    return "1 scope" if count == 1 else f"{number(count)} different scopes"
 
 
 def _totals(effects: Effects) -> Iterator[str]:
@@ -92,8 +100,7 @@ def _totals(effects: Effects) -> Iterator[str]:
         )
         yield f'<tr><th scope="row">{shown(total.scope)}{badge}</th>{cells}</tr>'
     yield "</tbody></table>"
-    if keeping := kept(effects):
-        yield f"<p>{keeping}</p>"
+    yield from (f"<p>{aside}</p>" for aside in asides(effects))
 
 
 def _effects(effects: Effects) -> Iterator[str]:
@@ -114,8 +121,16 @@ def _unfolded(users: Sequence[Person], heading: str) -> str:
 
 def _scopes(effect: Effect, effects: Effects) -> Iterator[str]:
     yield "<ul>"
-    for line in lines(effect, effects):
-        badge = BADGE if line.is_sensitive else ""
-        what = f"<b>{line.sign}</b> <code>{shown(line.scope)}</code> <span>{shown(line.way)}{badge}</span>"
-        yield f'<li class="{CLASSES[line.look]}">{what}</li>'
+    had, folded = already(effect, effects)
+    for line in (*lines(effect, effects), *(had[:-1] if folded else had)):
+        yield _line(line, _code(line.scope))
+    if folded:
+        rest = "".join(f"<li>{_code(line.scope)} {shown(line.way)}</li>" for line in folded)
+        unfolding = f'<details><summary>{had[-1].scope}</summary><ul class="names">{rest}</ul></details>'
+        yield _line(had[-1], unfolding)
     yield "</ul>"
+
+
+def _line(line: Line, what: str) -> str:
+    badge = BADGE if line.is_sensitive else ""
+    return f'<li class="{CLASSES[line.look]}"><b>{line.sign}</b> {what} <span>{shown(line.way)}{badge}</span></li>'

@@ -12,7 +12,7 @@ from reconciler.core.effects import Effects
 from reconciler.core.history import IN_PLACE, Deed, Fate, Record
 from reconciler.core.plan import Change
 from reconciler.render.dates import stamp
-from reconciler.render.effects import SENSITIVE, is_long, kept, lines, totals, who
+from reconciler.render.effects import SENSITIVE, already, asides, is_long, lines, totals, who
 from reconciler.render.fields import changed, folded, told
 from reconciler.render.naming import about, subject
 from reconciler.render.style import Look, Paint, painter
@@ -89,11 +89,11 @@ def _effects(effects: Effects, paint: Paint) -> Iterator[str]:
     if is_long(effects):
         for total in totals(effects):
             yield "  ".join(filter(None, (total.scope, *total.numbers, SENSITIVE if total.is_sensitive else "")))
-        yield from filter(None, (kept(effects),))
+        yield from asides(effects)
     else:
         for effect in effects.effects:
             yield who(effect.users)
-            for line in lines(effect, effects):
+            for line in (*lines(effect, effects), *already(effect, effects)[0]):
                 yield f"  {paint(line.sign, line.look)} {line.scope} {line.told}"
     if effects.uncounted:
         yield f"not computed for {plural(effects.uncounted, 'user')}"

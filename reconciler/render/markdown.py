@@ -57,7 +57,7 @@ def _size(sections: Sequence[Section]) -> int:
 def _notice(sections: Sequence[Section], max_chars: int, whole: str) -> str:
     """What is not shown, and where it is; empty if nothing is missing."""
     missing = [section.missing for section in sections if section.is_cut]
-    if words := [section.word for section in sections if section.is_brief]:
+    if words := [section.brief for section in sections if section.brief]:
         missing.append(f"the single lines and notes of {' and '.join(words)}")
     cut = f"**Cut to {number(max_chars)} characters.**"
     return f"\n{cut} Not shown: {', '.join(missing)}.{whole}\n" if missing else ""

@@ -1,10 +1,10 @@
-"""A plan's changes as ``diff`` blocks, one for each kind: removals open, all others folded away with their count.
+"""A plan's changes as ``diff`` blocks, one for each kind: removals and short access open, others folded with a count.
 
 Such blocks are coloured wherever Markdown is shown, and nothing in them is interpreted: no mention, link or formatting.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Final, NamedTuple
@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from reconciler.core.effects import Effect, Effects
 from reconciler.core.plan import Action, Change, Plan
 from reconciler.render.brief import Row, rows, single, table
-from reconciler.render.effects import SENSITIVE, few_lines, is_long, kept, totals, who
+from reconciler.render.effects import SENSITIVE, asides, concerned, few_lines, is_long, totals, who
 from reconciler.render.fields import Leaf, changed, created, folded, told
 from reconciler.render.fitting import Fitted, Part, fit, size
 from reconciler.render.layout import GroupPart, facts_of, fold, takes, tenants
@@ -27,6 +27,9 @@ SHELL: Final = 120
 
 ROOM: Final = 120
 """Columns of a field's value, and of a note: beyond them a reader would have to scroll sideways."""
+
+FEW_LINES: Final = 20
+"""Up to so many lines on access are open: more would push other things out of sight."""
 
 NAME: Final = 60
 LONGEST_ADDRESS: Final = 300
@@ -72,14 +75,14 @@ BY_WEIGHT: Final = (REMOVALS, ACCESS, CHANGES, ADDITIONS, LOCKFILE, LEFT)
 class Section(NamedTuple):
     """What is shown of some things of one kind, how many that are, and how many there are.
 
-    ``is_brief``: who it is, but not each one's own line and note.
+    ``brief`` is of what only the numbers or names are told, but not each one's own line and note.
     """
 
     text: str
     shown: int
     total: int
     word: str
-    is_brief: bool = False
+    brief: str = ""
 
     @property
     def missing(self) -> str:
@@ -101,16 +104,22 @@ def changes(plan: Plan, room: int, *, briefly: bool = False) -> tuple[Section, .
     by_kind = _by_kind(plan)
     totals = {kind: len(found) for kind, found in by_kind.items()}
     totals[LEFT] = sum(map(len, plan.left.values()))
-    totals[ACCESS] = sum(len(effects.effects) for effects in plan.effects.values())
+    totals[ACCESS] = sum(map(concerned, plan.effects.values()))
     room -= SHELL * sum(map(bool, totals.values()))
     found = {}
     for kind in (kind for kind in BY_WEIGHT if totals.get(kind)):
+        if kind is ACCESS:
+            found[kind] = _access(plan, totals[kind], room, briefly)
+            room -= size(found[kind].text)
+            continue
         told = fit(_parts(plan, kind, by_kind[kind]), room // 2 if briefly else room)
-        if briefly and (told.shown < totals[kind] or kind is ACCESS):
+        if briefly and told.shown < totals[kind]:
             told = fit(_parts(plan, kind, by_kind[kind], briefly=True), room)
         room -= size(told.text)
-        is_brief = kind is not LEFT and told.items < told.shown
-        found[kind] = Section(_block(kind, told, totals[kind]), told.shown, totals[kind], kind.word, is_brief)
+        brief = kind.word if kind is not LEFT and told.items < told.shown else ""
+        shown = f", {number(told.shown)} shown" if told.shown < totals[kind] else ""
+        text = _block(f"{kind.title} ({number(totals[kind])}{shown})", told, kind.is_folded)
+        found[kind] = Section(text, told.shown, totals[kind], kind.word, brief)
     return tuple(found[kind] for kind in KINDS if kind in found)
 
 
@@ -121,13 +130,12 @@ def _by_kind(plan: Plan) -> defaultdict[Kind, list[Change]]:
     return found
 
 
-def _block(kind: Kind, fitted: Fitted, total: int) -> str:
-    title = f"{kind.title} ({number(total)}{f', {number(fitted.shown)} shown' if fitted.shown < total else ''})"
+def _block(title: str, fitted: Fitted, is_folded: bool) -> str:
     if not fitted.shown:
         return f"\n**{title}**\n"
     text = fitted.text.removeprefix("\n")
     block = f"\n```diff\n{text}```\n"
-    if kind.is_folded:
+    if is_folded:
         return f"\n<details><summary><b>{title}</b></summary>\n{block}\n</details>\n"
     return f"\n#### {title}\n{block}"
 
@@ -137,11 +145,6 @@ Items = Sequence[Change | Row]
 
 
 def _parts(plan: Plan, kind: Kind, found: Sequence[Change], *, briefly: bool = False) -> Iterator[Part]:
-    if kind is ACCESS:
-        for name, effects in sorted(plan.effects.items()):
-            if effects.effects:
-                yield _access(name, effects, briefly)
-        return
     if kind is LEFT:
         for address, users in sorted(plan.left.items()):
             heading = f"\n@@ {_address(address)} @@\n"
@@ -155,34 +158,57 @@ def _parts(plan: Plan, kind: Kind, found: Sequence[Change], *, briefly: bool = F
                 yield Part(items(group), write, partial(_heading, tenant.name, group), _more, _count)
 
 
-def _access(tenant: str, effects: Effects, briefly: bool) -> Part:
-    """What changes for the users of a tenant: if it is long by scope, and then each difference unless ``briefly``."""
+def _access(plan: Plan, users: int, room: int, briefly: bool) -> Section:
+    """What changes for users; ``briefly`` by scope where that is long, and everywhere if there is no room else."""
+    told, total = _fitted(plan, room, [tenant for tenant, each in plan.effects.items() if briefly and is_long(each)])
+    if briefly and told.shown < total:
+        told, total = _fitted(plan, room, plan.effects)
+    missing = f", {number(told.shown)} of {number(total)} entries shown" if told.shown < total else ""
+    title = f"{ACCESS.title} ({plural(users, 'user')}{missing if told.shown else ', not shown'})"
+    text = _block(title, told, told.text.count("\n") > FEW_LINES)
+    word = f"entries on the access of {plural(users, 'user')}"
+    return Section(text, told.shown, total, word, ACCESS.word if briefly and told.shown else "")
+
+
+def _fitted(plan: Plan, room: int, by_scope: Container[str]) -> tuple[Fitted, int]:
+    """What there is room for, and how many entries there are."""
+    found = {tenant: effects for tenant, effects in sorted(plan.effects.items()) if effects.effects}
+    parts = [_scopes(name, each) if name in by_scope else _effects(name, each) for name, each in found.items()]
+    return fit(parts, room), sum(len(part.items) for part in parts)
+
+
+def _effects(tenant: str, effects: Effects) -> Part:
+    """Each difference, after a summary by scope if they are many."""
     heading = f"\n@@ {_address(tenant)} @@\n"
-    if not is_long(effects):
-        return Part(effects.effects, partial(_effect, effects), partial(str, heading), _more)
-    if briefly:
-        return Part([effects], _totals, partial(str, heading), _more, lambda whole: len(whole.effects))
-    return Part(effects.effects, partial(_effect, effects), lambda: f"{heading}{_totals(effects)}\n", _more)
+    summary = f"{''.join(_totals(effects))}\n" if is_long(effects) else ""
+    return Part(effects.effects, partial(_effect, effects), partial(str, heading + summary), _more)
 
 
-def _totals(effects: Effects) -> str:
+def _scopes(tenant: str, effects: Effects) -> Part:
+    return Part(list(_totals(effects, full=True)), str, partial(str, f"\n@@ {_address(tenant)} @@\n"), _more)
+
+
+def _totals(effects: Effects, full: bool = False) -> Iterator[str]:
     """One line a scope: how many users gain and lose it."""
-    shown, hidden = fold(totals(effects), full=False)
-    told = []
+    shown, hidden = fold(totals(effects), full)
     for total in shown:
         sign = "!" if total.gained and total.lost else "+" if total.gained else "-"
         sensitive = f", {SENSITIVE}" if total.is_sensitive else ""
-        told.append(f"{sign}{INDENT[1:]}{cut(total.scope, ROOM)}: {', '.join(filter(None, total.numbers))}{sensitive}")
-    told += [f"{INDENT}... and {plural(hidden, 'more scope')}"] if hidden else []
-    told += [f"{INDENT}{keeping}" for keeping in (kept(effects),) if keeping]
-    return "".join(f"{safe(line)}\n" for line in told)
+        numbers = ", ".join(filter(None, total.numbers))
+        yield safe(f"{sign}{INDENT[1:]}{cut(total.scope, ROOM)}: {numbers}{sensitive}") + "\n"
+    if hidden:
+        yield f"{INDENT}... and {plural(hidden, 'more scope')}\n"
+    yield from (f"{INDENT}{aside}\n" for aside in asides(effects))
 
 
 def _effect(effects: Effects, effect: Effect) -> str:
     """Users with the same difference, and below them their scopes."""
     shown, hidden = few_lines(effect, effects, full=False)
+    label = min(max((columns(line.scope) for line in shown), default=0), LABEL)
     told = [f"{INDENT}{cut(who(effect.users), ROOM)}"]
-    told += [f"{line.sign}{INDENT}  {cut(line.scope, ROOM)}  {cut(line.told, ROOM)}" for line in shown]
+    for line in shown:
+        gap = " " * (label - columns(line.scope))
+        told.append(f"{line.sign}{INDENT}  {cut(line.scope, ROOM)}{gap}  {cut(line.told, ROOM)}")
     told += [f"{INDENT}  ... and {plural(hidden, 'more scope')}"] if hidden else []
     return "".join(f"{safe(line)}\n" for line in told)
 

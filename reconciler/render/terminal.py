@@ -199,14 +199,14 @@ class Page:
         yield f"    {plural(len(part.left), 'member')} left alone, not in the configuration: {named}"
 
     def gains(self, found: Sequence[access.Gain]) -> Iterator[str]:
-        """Who gains something sensitive, in full each user alone; if that is too long, one line for each scope."""
+        """Who gains what is sensitive, in full each user alone; if that is too long, one line for each scope."""
         if not found:
             return
         told = [alone for gain in found for alone in gain.apart()] if self.full else access.summed(found)
         shown, hidden = fold(told, self.full)
         yield self.paint(access.gained(found), Look.CHANGE)
         for gain in shown:
-            sentence = gain.sentence(head(access.who(gain.users), self.room(self.width)))
+            sentence = gain.sentence(head(access.who(gain.users), self.room(self.width)), self.full)
             yield f"  {self.paint('+', Look.ADD)} {sentence}"
         if hidden:
             yield f"  {self.paint('+', Look.ADD)} {plural(hidden, 'more scope')}; --full shows all"
@@ -234,7 +234,7 @@ class Page:
             told = ", ".join(self.paint(text, look) for text, look in numbers if text)
             yield f"  {total.scope}: {told}{f'  {access.SENSITIVE}' if total.is_sensitive else ''}"
         more = f"{plural(hidden, 'more scope')} and " if hidden else ""
-        yield from (f"  {told}" for told in (access.kept(effects), f"--full shows {more}the users") if told)
+        yield from (f"  {told}" for told in (*access.asides(effects), f"--full shows {more}the users"))
 
     def effect(self, effect: Effect, effects: Effects) -> Iterator[str]:
         """Users with the same difference, and their scopes below each other."""

@@ -123,7 +123,7 @@ def test_what_changes_come_to_is_searched_and_filtered_with_them(opened: Opens, 
     quiet(page)
     shown = """[...document.querySelectorAll(".effect")].filter((one) => one.getClientRects().length)
         .map((one) => one.querySelector("h4").textContent.split(" (")[0])"""
-    assert page.value(shown) == ["ana", "2 users", "12 users", "2 users"]
+    assert page.value(shown) == ["ana", "2 users", "12 users", "lea", "2 users"]
     for search, user, found in (
         ("price.price_manage", "", ["ana", "2 users"]),
         ("clerk12@acme", "", ["12 users"]),

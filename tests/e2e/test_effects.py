@@ -133,6 +133,20 @@ def test_a_scope_that_another_group_still_grants(work: Workplace, world: World) 
     assert re.search(r"  ben\n    \+ iam.group_manage\s+through ours \(Ours\)\n", told), told
 
 
+def test_a_new_member_who_has_it_all_already(work: Workplace, world: World) -> None:
+    """Nothing is gained, and the plan says why, in text and in the document."""
+    work.configure(configuration(group("ours", ["ana"], accessControls=["orders"])))
+    assert work.apply().code == 0
+    world.add("bo-manager", "eve")
+    work.configure(configuration(group("ours", ["ana", "eve"], accessControls=["orders"])))
+    told = work.run("plan").out
+    assert re.search(r"  eve\n    = order.order_manage\s+already through bo-manager \(Managers\)\n", told), told
+    (part,) = access(work)
+    assert part["effects"][0].keys() == {"users", "had"}
+    assert {"scope": "order.order_manage", "through": ["bo-manager"]} in part["effects"][0]["had"]
+    assert "summary" not in part
+
+
 def test_what_it_costs(work: Workplace, world: World) -> None:
     """One request for all access controls and one for all employees; nothing at all where nothing changes."""
     work.configure(configuration(group("ours", ["ana", "ben", "zoe"], accessControls=["orders"])))
@@ -248,7 +262,7 @@ def test_guards_on_access_refuse_with_the_lines(kept: Workplace, world: World) -
 def test_a_sensitive_gain_is_told_first(kept: Workplace) -> None:
     """Before everything else, in text and in the document."""
     guarded(kept, *(f"{{id: {user}, reason: OPS-1}}" for user in ("ana", "ben", "dan")))
-    assert kept.run("plan").out.startswith("Sensitive access gained (1)\n")
+    assert kept.run("plan").out.startswith("Sensitive access gained (1 user)\n")
     (part,) = access(kept)
     first = part["effects"][0]
     assert (first["users"], first["gained"][0]["scope"], first["gained"][0]["sensitive"]) == (

@@ -130,18 +130,22 @@ def test_definitions() -> None:
 
 def effects(count: int, scope: str = "order.read") -> Effects:
     grant = Grant(Right(scope), ("ours",))
-    some = tuple(Effect((Person(scope, f"u{number}"),), gained=(grant,), kept=(grant,)) for number in range(count))
+    sides = dict.fromkeys(("gained", "kept", "had"), (grant,))
+    some = tuple(Effect((Person(scope, f"u{number}"),), **sides) for number in range(count))
     return Effects(some, frozenset({grant.right}), uncounted=2)
 
 
 def test_what_was_foreseen_for_users() -> None:
     """Each user, or numbers where that would be too much; of how many nobody knows, and that not all of it came."""
-    (*_, head, who, gained, kept, uncounted) = shown(record(access=foreseen(Plan(effects={"acmeprod": effects(1)}))))
+    (*_, head, who, gained, kept, had, uncounted) = shown(
+        record(access=foreseen(Plan(effects={"acmeprod": effects(1)})))
+    )
     assert head == "  Scopes of users in acmeprod, as foreseen by the plan:"
-    assert [who, gained, kept] == [
+    assert [who, gained, kept, had] == [
         "    order.read (u0)",
         "      + order.read sensitive, through ours",
         "      = order.read still through ours",
+        "      = order.read already through ours",
     ]
     assert uncounted == "    not computed for 2 users"
     told = record(changes=(deed(ANA, Fate.FAILED, "no"),), access=foreseen(Plan(effects={"acmeprod": effects(30)})))

@@ -30,11 +30,36 @@ def gaining(count: int, *scopes: str, sensitive: bool = True) -> Effects:
 def test_what_is_sensitive_comes_first_of_all_and_is_open() -> None:
     case = next(case for case in cases() if case.name == "access")
     text = comment(plan_of(case))
-    assert text.index("> **Sensitive access gained (14)**") < text.index("| tenant |") < text.index("Removals")
+    assert text.index("> **Sensitive access gained (13 users)**") < text.index("| tenant |") < text.index("Removals")
     page = by_github(text)
     assert "iam" not in page.folded
-    assert "price.price_manage  was through old-prices" in page.folded
-    assert text.index("<b>Access (4)</b>") < text.index("<b>Additions (3)</b>")
+    assert "price.price_manage      was through old-prices" not in page.folded
+    assert text.index("#### Access (18 users)") < text.index("<b>Additions (3)</b>")
+
+
+def test_long_access_is_folded_away() -> None:
+    effects = gaining(15, "order.order_read", sensitive=False)
+    page = by_github(comment(replace(many(new=(Action.CREATE, 15)), effects={"acme": effects})))
+    assert "order.order_read  through group7" in page.folded
+
+
+def test_few_characters_have_room_for_the_first_scopes() -> None:
+    """Access that does not fit is summed up by scope, and what is missing of that is told."""
+    scopes = [f"order{number:02}.order_manage" for number in range(150)]
+    shown = many(gone=(Action.DELETE, 40))
+    text = comment(replace(shown, effects={"acme": gaining(66, *scopes, sensitive=False)}), SHORTEST)
+    assert size(text) <= SHORTEST
+    (at,) = re.findall(r"Access \(66 users, (\d+) of 150 entries shown\)", text)
+    assert text.count(".order_manage: +66 users\n") == int(at) > 9
+    assert f"{150 - int(at)} of 150 entries on the access of 66 users" in text
+    assert len(re.findall(r"(?m)^- # acme/gone/\S+ will be destroyed$", text)) == 40
+
+
+def test_one_user_is_told_by_scope_too_where_there_is_no_room_else() -> None:
+    scopes = [f"{number:02}{'x' * 90}" for number in range(50)]
+    shown = many(gone=(Action.DELETE, 40))
+    text = comment(replace(shown, effects={"acme": gaining(1, *scopes, sensitive=False)}), SHORTEST)
+    assert re.search(r"Access \(1 user, \d+ of 50 entries shown\)", text)
 
 
 def test_access_is_summed_up_where_there_is_no_room_for_everybody() -> None:
@@ -60,14 +85,17 @@ def test_removals_are_there_before_access_is() -> None:
     """Of so many removals not even all names fit: whatever else there is to tell has no room."""
     shown = many(gone=(Action.DELETE, 20_000))
     text = comment(replace(shown, effects={"acme": gaining(1500, "order.order_read", sensitive=False)}))
-    assert "1,500 of 1,500 effects on access" in text
+    assert "**Access (1,500 users, not shown)**" in text
     assert re.search(r"Not shown: [\d,]+ of 20,000 removals", text)
 
 
 def test_sensitive_gains_are_summed_up_before_any_scope_is_missing() -> None:
     """Forty-five lines do not fit into the shortest comment; one for each scope and way does."""
-    effects = gaining(45, "iam.group_manage")
-    same = tuple(replace(each, gained=(Grant(Right("iam.group_manage"), ("ops",)),)) for each in effects.effects)
+    effects = gaining(45, "iam.group_manage", *(f"s{number}" for number in range(6)))
+    grants = [Grant(Right(f"s{number}"), ("ops",)) for number in range(6)]
+    some = [tuple(grant for at, grant in enumerate(grants) if bits & 2**at) for bits in range(45)]
+    always = Grant(Right("iam.group_manage"), ("ops",))
+    same = tuple(replace(each, gained=(always, *more)) for each, more in zip(effects.effects, some, strict=True))
     text = comment(replace(many(new=(Action.CREATE, 30)), effects={"acme": replace(effects, effects=same)}), SHORTEST)
     assert "> - `acme`: `45 users (p0, p1, p2 and 42 more)` gain `iam.group_manage` through `ops`\n" in text
     assert "sensitive gains" not in text
@@ -83,8 +111,8 @@ def test_whatever_there_is_to_tell_of_access_refusals_and_removals_stay(max_char
     effects = {f"tenant{number}": gaining(400, "iam.group_manage", "x" * 300) for number in range(3)}
     text = comment(replace(shown, touched=guarded, effects=effects), max_chars)
     assert size(text) <= max_chars
-    assert "> **Sensitive access gained (2,400)**" in text
-    assert re.search(r"Not shown: [\d,]+ of 2,400 sensitive gains", text)
+    assert "> **Sensitive access gained (1,200 users)**" in text
+    assert re.search(r"Not shown: [\d,]+ of 2,400 sensitive gains \(each user and scope\)", text)
     assert "00u00000` is protected" in text
     assert len(re.findall(r"(?m)^- # acme/gone/\S+ will be destroyed$", text)) == 4
 
