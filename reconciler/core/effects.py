@@ -72,8 +72,9 @@ class Effects:
 
     @property
     def rights(self) -> list[Right]:
-        """All rights that somebody gains or loses, the sensitive ones that are gained first."""
-        return sorted({**self.gained, **self.lost}, key=lambda right: (right not in self.sensitive, right))
+        """All rights that somebody gains or loses: the sensitive ones that are gained, then all that are lost."""
+        changed = {**self.gained, **self.lost}
+        return sorted(changed, key=lambda right: (right not in self.sensitive, right not in self.lost, right))
 
     @property
     def is_empty(self) -> bool:

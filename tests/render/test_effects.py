@@ -140,8 +140,8 @@ def test_many_effects_are_told_scope_by_scope() -> None:
     start = lines.index("Access in acme")
     assert lines[start + 1 : start + 8] == [
         "  b: +21 users, -1  sensitive",
-        "  a: +21 users",
         "  d: -2 users",
+        "  a: +21 users",
         "  1 user keeps scopes through other groups",
         "  3 users gain only what other groups gave already",
         "  --full shows the users",
