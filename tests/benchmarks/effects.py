@@ -49,12 +49,17 @@ def seed(everybody: list[str], kind: str) -> dict[str, Any]:
 
 
 def configuration(everybody: list[str], changed: int, move: bool) -> str:
-    """All as it is, but for the first users, who leave; or every other one of them moves on to the next group."""
+    """All as it is, but for some users of each group, who leave; or every other one of them moves on to the next.
+
+    They are spread over all, so that no page of the service's list has many of them.
+    """
+    step = len(everybody) // changed
+    chosen = {number * step + number % min(step, OURS): move and bool(number % 2) for number in range(changed)}
     listed: dict[int, list[str]] = {number: [] for number in range(OURS)}
     for i, user in enumerate(everybody):
-        if i >= changed:
+        if i not in chosen:
             listed[i % OURS].append(user)
-        elif move and i % 2:
+        elif chosen[i]:
             listed[(i + 1) % OURS].append(user)
     lines = ["tenants:", f"  - tenant: {TENANT}", "    groups:"]
     for number, members in listed.items():
