@@ -11,8 +11,11 @@ from difflib import get_close_matches
 from typing import Protocol
 
 from reconciler.core import access, offline, people
+from reconciler.core import answer as answering
 from reconciler.core import review as reviewing
-from reconciler.core.access import Access, Answer, Catalog, Granted, Listing, Seat
+from reconciler.core.access import Catalog, Granted, Listing, Seat
+from reconciler.core.answer import Access, Answer
+from reconciler.core.consequences import sensitive_among
 from reconciler.core.match import bind
 from reconciler.core.model import Account, Control, Desired, DesiredTenant, LiveGroup, Person, UserType, mail_key
 from reconciler.core.past import History, Past, Trail
@@ -116,7 +119,7 @@ def explain(world: World, connect: Reach, user: str, scope: str = "", *, compare
         answer = _Asked(world, tenant, iam).access_of(user)
         return replace(answer, users=tuple(asked(iam, one) for one in answer.users))
 
-    return _known_somewhere(Answers(*each(world.tenants, ask)), user, "The service")
+    return _known_somewhere(Answers(*each(world.tenants, ask)), user, "the service")
 
 
 def recall(world: World, user: str) -> Answers:
@@ -127,7 +130,7 @@ def recall(world: World, user: str) -> Answers:
         theirs = known.get(tenant.name, {})
         return _Asked(world, offline.sure(tenant, theirs).desired, Memory(theirs), offline=True).access_of(user)
 
-    answers = _known_somewhere(Answers(*each(world.tenants, ask)), user, "The lockfile")
+    answers = _known_somewhere(Answers(*each(world.tenants, ask)), user, "the lockfile")
     return replace(answers, warnings=(offline.recalled(world.lockfile.serial, world.lockfile.written_at),))
 
 
@@ -191,7 +194,8 @@ class _Asked:
                 sitting += [(user_id, group) for group in theirs]
         held = list({group.id: group for _, group in sitting}.values())
         catalog = self._catalog(held)
-        return self._answer(accounts, sitting, access.granted(held, catalog), self._flaws(held, catalog))
+        found = self._answer(accounts, sitting, access.granted(held, catalog), self._flaws(held, catalog))
+        return replace(found, users=tuple(one.judged(self.tenant.access) for one in found.users))
 
     def _whom(self, user: str) -> dict[str, Account | None]:
         person = next((entry.person for entry in self.world.desired.people if entry.person.handle == user), None)
@@ -236,7 +240,7 @@ class _Asked:
             for user, account in accounts.items()
         }
         warnings = self._warnings(self._flaws(groups, catalog))
-        return reviewing.review(known, seats, granted, history, warnings)
+        return reviewing.review(known, seats, granted, history, warnings, self.tenant.access)
 
     def _members(self, groups: Iterable[LiveGroup]) -> tuple[dict[str, Account | None], list[tuple[str, LiveGroup]]]:
         sitting = _sitting(self.iam.members(groups))
@@ -261,10 +265,12 @@ class _Asked:
         for each_seat in sat:
             seats[each_seat.user].append(each_seat)
         users = [
-            access.access(self._person(told, user, account), account, seats[user], granted, resolved=not self.offline)
+            answering.access(
+                self._person(told, user, account), account, seats[user], granted, resolved=not self.offline
+            )
             for user, account in accounts.items()
         ]
-        return Answer(tuple(users), self._warnings(flaws))
+        return Answer(tuple(users), self._warnings(flaws), sensitive=sensitive_among(granted, self.tenant.access))
 
     def _seats(
         self, accounts: Mapping[str, Account | None], sitting: Iterable[tuple[str, LiveGroup]]

@@ -33,15 +33,15 @@ def _csv(report: "Report") -> Iterable[str]:
 
 
 def _json(report: "Report") -> Iterable[str]:
-    from reconciler.render import review
+    from reconciler.render import review_json
 
-    return [review.document(report)]
+    return [review_json.document(report)]
 
 
 def _markdown(report: "Report") -> Iterable[str]:
-    from reconciler.render import review
+    from reconciler.render import review_markdown
 
-    return review.markdown(report)
+    return review_markdown.markdown(report)
 
 
 def _html(report: "Report") -> Iterable[str]:

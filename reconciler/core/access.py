@@ -11,7 +11,7 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Final
 
-from reconciler.core.model import Account, Control, DesiredGroup, Entry, Fields, LiveGroup, Person, address
+from reconciler.core.model import Control, DesiredGroup, Entry, Fields, LiveGroup, address
 from reconciler.diagnostics import Diagnostic, Severity, Source
 
 SUFFIX: Final = "--"
@@ -69,6 +69,11 @@ def resolved(control: Control, restrictions: Iterable[str]) -> Iterator[str]:
     """The scopes of an access control in a group with these restrictions."""
     suffixes = [f"{SUFFIX}{restriction}" for restriction in restrictions] if control.restriction_aware else []
     return (scope + suffix for scope in control.scopes for suffix in suffixes or [""])
+
+
+def company_of(fields: Fields) -> str:
+    """The company at which a group's scopes count; empty for everywhere."""
+    return str(fields.get("b2b", {}).get("legalEntityId") or "")
 
 
 def flaws(tenant: str, group: LiveGroup, catalog: Catalog) -> Iterator[Diagnostic]:
@@ -195,63 +200,3 @@ def wider(scope: str) -> Iterator[str]:
 def meant(pattern: str, scopes: Mapping[str, tuple[Origin, ...]]) -> dict[str, tuple[Origin, ...]]:
     """Those of a group's scopes that a pattern means."""
     return {scope: origins for scope, origins in scopes.items() if fits(pattern, scope)}
-
-
-@dataclass(frozen=True, slots=True)
-class Access:
-    """One user's access in one tenant.
-
-    ``ways`` are all ways to the scopes asked for, ``idle`` the memberships that bring none of them. ``account`` is None
-    where nobody knows the user but by groups. ``said`` are the scopes that the service names, None if it was not asked.
-    ``resolved``: whether it is known what is attached to the groups and what that grants.
-    """
-
-    person: Person
-    account: Account | None
-    ways: tuple[Way, ...]
-    idle: tuple[Seat, ...] = ()
-    said: frozenset[str] | None = None
-    resolved: bool = True
-
-    @property
-    def scopes(self) -> frozenset[str]:
-        """The scopes that the user has by our computation."""
-        return frozenset(way.scope for way in self.ways if way.scope)
-
-    @property
-    def ours_only(self) -> list[str]:
-        """Scopes that we find and the service does not."""
-        return [] if self.said is None else sorted(self.scopes - self.said)
-
-    @property
-    def theirs_only(self) -> list[str]:
-        """Scopes that the service finds and we do not."""
-        return [] if self.said is None else sorted(self.said - self.scopes)
-
-    def narrowed(self, pattern: str) -> "Access":
-        """The same, of the scopes that a pattern means only."""
-        said = None if self.said is None else frozenset(scope for scope in self.said if fits(pattern, scope))
-        return replace(self, ways=tuple(way for way in self.ways if fits(pattern, way.scope)), idle=(), said=said)
-
-
-def access(person: Person, account: Account | None, seats: Iterable[Seat], found: Granted, *, resolved: bool) -> Access:
-    """What all memberships of a user amount to."""
-    sitting = list(seats)
-    through = tuple(ways(sitting, found))
-    busy = {way.seat.group.id for way in through}
-    idle = tuple(seat for seat in sitting if seat.group.id not in busy)
-    return Access(person, account, through, idle, resolved=resolved)
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What was found in one tenant, and what the reader has to know besides.
-
-    ``group`` is the group that was asked for, if it was one. ``choices`` are the groups and scopes that there are where
-    the one asked for was not; None where it was.
-    """
-
-    users: tuple[Access, ...]
-    warnings: tuple[Diagnostic, ...] = ()
-    group: str = ""
-    choices: tuple[str, ...] | None = None

@@ -9,13 +9,14 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from reconciler.core.access import fits, wider
-from reconciler.core.consequences import Cohort, Ways, is_sensitive
+from reconciler.core.access import wider
+from reconciler.core.consequences import Cohort, is_sensitive
 from reconciler.core.effects import Right
 from reconciler.core.guards import MOST_NAMED, members, some
 from reconciler.core.limits import AccessGuards, AccessRule, Requirement
 from reconciler.core.model import DesiredTenant, Person, Snapshot, address
 from reconciler.core.plan import Action, Change
+from reconciler.core.separation import Ways, clashes
 from reconciler.core.stakes import GRANTING, NOTHING, Stakes
 from reconciler.diagnostics import Diagnostic, Source
 
@@ -166,24 +167,12 @@ def _separation(judged: Judged, entries: _Entries) -> Iterator[Diagnostic]:
 def _conflict(cohort: Cohort, pair: tuple[str, str]) -> tuple[Right, Right] | None:
     """Two rights of the pair that are not to be in one hand, at least one of which is gained and not only narrowed."""
     gained = {grant.right for grant in cohort.gained if not _narrows(grant.right, cohort.before)}
-    sides = [sorted(right for right in cohort.after if fits(pattern, right.scope)) for pattern in pair]
-    found = ((one, other) for one in sides[0] for other in sides[1] if {one, other} & gained)
-    return next((both for both in found if _clash(*both)), None)
+    return next((both for both in clashes(cohort.after, pair) if gained & {*both}), None)
 
 
 def _narrows(right: Right, held: Collection[Right]) -> bool:
     """Whether it is only a restricted form of what was held before."""
     return any(replace(right, scope=scope) in held for scope in wider(right.scope))
-
-
-def _clash(one: Right, other: Right) -> bool:
-    """Whether two rights are two, and count for the same place: what is granted at a company means nothing at another.
-
-    The same scope under two restrictions is one scope.
-    """
-    same_place = one.company == other.company or not (one.company and other.company)
-    bases = [{scope, *list(wider(scope))[-1:]} for scope in (one.scope, other.scope)]
-    return same_place and bases[0].isdisjoint(bases[1])
 
 
 def _both_by_joining(

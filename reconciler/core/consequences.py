@@ -6,19 +6,18 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final
 
-from reconciler.core.access import fits
+from reconciler.core.access import Granted, fits
 from reconciler.core.effects import Effect, Effects, Grant, Right
 from reconciler.core.fields import title
 from reconciler.core.holdings import Holdings
 from reconciler.core.limits import AccessGuards
 from reconciler.core.model import Person, Snapshot
+from reconciler.core.separation import Ways
 from reconciler.core.stakes import NO_GROUPS, NOTHING, Shift, Stakes
 
 NOBODY: Final = Person()
 
 Difference = tuple[tuple[Grant, ...], tuple[Grant, ...], tuple[Grant, ...], tuple[Grant, ...]]
-Ways = Mapping[Right, tuple[str, ...]]
-"""The rights of somebody, each with the ids of the groups that grant it."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +104,12 @@ def effects(at_stake: Stakes, found: Iterable[Cohort], people: Mapping[str, Pers
 def is_sensitive(right: Right, guards: AccessGuards) -> bool:
     """Whether the configuration calls the scope sensitive."""
     return any(fits(pattern, right.scope) for pattern in guards.sensitive)
+
+
+def sensitive_among(granted: Granted, guards: AccessGuards) -> frozenset[str]:
+    """The scopes that groups grant and the configuration calls sensitive; what has no name is none."""
+    scopes = {scope for found in granted.values() for scope in found if scope}
+    return frozenset(scope for scope in scopes if is_sensitive(Right(scope), guards))
 
 
 def _weight(effect: Effect) -> tuple[bool, bool, bool, str]:

@@ -1,13 +1,18 @@
 """An access review: every membership that is there, what it grants, and which of them somebody has to look at."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
-from reconciler.core.access import Granted, Listing, Origin, Seat
+from reconciler.core.access import Granted, Listing, Origin, Seat, company_of
+from reconciler.core.consequences import sensitive_among
+from reconciler.core.effects import Right
+from reconciler.core.limits import NO_ACCESS_GUARDS, AccessGuards
 from reconciler.core.model import Account, Person, UserType
 from reconciler.core.past import Event, History, Turn
+from reconciler.core.separation import Conflict, conflicts, held_through
 from reconciler.diagnostics import Diagnostic
 
 NO_ACCOUNT: Final = "does not exist"
@@ -28,6 +33,7 @@ class Held:
     """One membership of one person with all scopes that it grants, each with its origins.
 
     ``event`` tells since when it is there, None if nobody knows, and ``turn`` what became of it since an earlier time.
+    ``conflicts`` is what the person has together in the tenant and should not.
     """
 
     person: Person
@@ -36,6 +42,7 @@ class Held:
     scopes: Mapping[str, tuple[Origin, ...]]
     turn: Turn = Turn.SAME
     event: Event | None = None
+    conflicts: tuple[Conflict, ...] = ()
 
     @property
     def user_type(self) -> UserType:
@@ -47,6 +54,11 @@ class Held:
     def problem(self) -> str:
         """Why nobody can use the account, such as ``is locked``; empty for one that can be used."""
         return self.account.problem if self.account else NO_ACCOUNT
+
+    def against(self, scope: str) -> list[str]:
+        """The scopes that the person has somewhere and should not have beside this one."""
+        right = Right(scope, company_of(self.seat.group.fields))
+        return sorted({other.scope for one in self.conflicts for other in one.against(right)})
 
     @property
     def standing(self) -> Standing:
@@ -67,11 +79,12 @@ class Held:
 class Review:
     """All memberships of one tenant, those of a standing and then of a person together, always in the same order.
 
-    What was removed since an earlier time is among them.
+    What was removed since an earlier time is among them. ``sensitive`` are the scopes that the configuration calls so.
     """
 
     held: tuple[Held, ...]
     warnings: tuple[Diagnostic, ...] = ()
+    sensitive: frozenset[str] = frozenset()
 
     def of(self, standing: Standing) -> tuple[Held, ...]:
         """The memberships of one standing."""
@@ -87,6 +100,17 @@ class Review:
         """How many users are in any group."""
         return len({held.seat.user for held in self.live})
 
+    @property
+    def trusted(self) -> int:
+        """How many users have anything sensitive."""
+        return len({held.seat.user for held in self.live if not self.sensitive.isdisjoint(held.scopes)})
+
+    @property
+    def conflicts(self) -> list[tuple[Person, Conflict]]:
+        """Who has what together that guards keep apart, in the order of the memberships."""
+        people = {held.seat.user: held for held in self.held if held.conflicts}
+        return [(held.person, conflict) for held in people.values() for conflict in held.conflicts]
+
 
 def review(
     people: Mapping[str, tuple[Person, Account | None]],
@@ -94,13 +118,30 @@ def review(
     granted: Granted,
     history: History,
     warnings: Iterable[Diagnostic] = (),
+    guards: AccessGuards = NO_ACCESS_GUARDS,
 ) -> Review:
     """The review of a tenant; ``people`` has who is known of each user that sits somewhere."""
-    found = (
+    found = [
         Held(*people[seat.user], seat, granted.get(seat.group.id, {}), *history.turn(seat.group, seat.user))
         for seat in seats
-    )
-    return Review(tuple(sorted(found, key=_order)), tuple(warnings))
+    ]
+    held = _told_apart(found, guards) if guards.separation else found
+    return Review(tuple(sorted(held, key=_order)), tuple(warnings), sensitive_among(granted, guards))
+
+
+def _told_apart(found: Sequence[Held], guards: AccessGuards) -> Iterator[Held]:
+    """The same memberships with what their users have together; users of the same groups are looked at once."""
+    live: defaultdict[str, dict[str, Held]] = defaultdict(dict)
+    for held in sorted(found, key=lambda held: held.seat.group.id):
+        if held.turn is not Turn.REMOVED:
+            live[held.seat.user][held.seat.group.id] = held
+    together: dict[tuple[str, ...], tuple[Conflict, ...]] = {(): ()}
+    for held in found:
+        theirs = {} if held.turn is Turn.REMOVED else live[held.seat.user]
+        if (groups := tuple(theirs)) not in together:
+            ways = held_through((each.seat.group, each.scopes) for each in theirs.values())
+            together[groups] = tuple(conflicts(ways, guards))
+        yield replace(held, conflicts=together[groups])
 
 
 _RANK: Final = {standing: rank for rank, standing in enumerate(Standing)}

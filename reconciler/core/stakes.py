@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final
 
-from reconciler.core.access import SUFFIX, Catalog, fits, grants
+from reconciler.core.access import SUFFIX, Catalog, company_of, fits, grants
 from reconciler.core.diff import Differences
 from reconciler.core.effects import Right
 from reconciler.core.limits import AccessGuards
@@ -100,7 +100,7 @@ def _grants_differ(before: Fields, after: Fields) -> bool:
 
 def rights(fields: Fields, catalog: Catalog) -> frozenset[Right]:
     """What a group with this definition grants: at its company, if it is a company's."""
-    company = fields.get("b2b", {}).get("legalEntityId") or ""
+    company = company_of(fields)
     return frozenset(Right(scope, company) for scope in grants(fields, catalog))
 
 

@@ -1,13 +1,15 @@
 """Who has what and why, as text and JSON: one line for each way to a scope, from the scope to the configuration."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from reconciler.core.access import Access, Answer, Listing, Origin, Seat, Way
+from reconciler.core.access import Listing, Origin, Seat, Way
+from reconciler.core.answer import Access, Answer
 from reconciler.core.model import LiveGroup, Person
 from reconciler.diagnostics import Diagnostic, Source
+from reconciler.render import conflicts
 from reconciler.render.dates import stamp
 from reconciler.render.naming import called, titled
 from reconciler.render.text import place, plural, safe
@@ -21,7 +23,8 @@ def explained(tenants: Mapping[str, Answer], asked: str) -> Iterator[str]:
     for tenant, answer in tenants.items():
         for one in answer.users:
             yield f"{safe(tenant)}: {_user(one)}: {_count(one, asked)}"
-            yield from (f"  {_way(way)}" for way in one.ways)
+            yield from (f"  {conflicts.holds_both(each)}" for each in one.conflicts)
+            yield from (f"  {_way(way, answer)}" for way in one.ways)
             nothing = "no scope" if one.resolved else "nothing known"
             yield from (f"  {nothing}{FROM}{_seat(seat)}" for seat in one.idle)
             if one.said is not None:
@@ -55,7 +58,7 @@ def holders(tenants: Mapping[str, Answer], asked: str) -> Iterator[str]:
             yield f"{safe(tenant)}: {safe(asked)}: {plural(len(answer.users), 'holder')}"
             for one in answer.users:
                 yield f"  {_user(one)}"
-                yield from (f"    {_way(way)}" for way in one.ways)
+                yield from (f"    {_way(way, answer)}" for way in one.ways)
 
 
 def _user(one: Access) -> str:
@@ -65,8 +68,14 @@ def _user(one: Access) -> str:
     return f"{called(one.person)}, whose account {problem}" if problem else called(one.person)
 
 
-def _way(way: Way) -> str:
-    return FROM.join([*([safe(way.scope)] if way.scope else []), through(way.origin), _seat(way.seat)])
+def _way(way: Way, answer: Answer) -> str:
+    scope = marked(way.scope, answer.sensitive)
+    return FROM.join([*([scope] if scope else []), through(way.origin), _seat(way.seat)])
+
+
+def marked(scope: str, sensitive: Collection[str]) -> str:
+    """A scope, and beside it whether it is sensitive."""
+    return f"{safe(scope)} ({conflicts.MARK})" if scope in sensitive else safe(scope)
 
 
 def through(origin: Origin) -> str:
@@ -131,19 +140,20 @@ def _tenant(name: str, answer: Answer) -> dict[str, Any]:
     return {
         "tenant": name,
         **({"group": answer.group} if answer.group else {}),
-        "users": [_access(one) for one in answer.users],
+        "users": [_access(one, answer) for one in answer.users],
         "warnings": [warning.message for warning in answer.warnings],
     }
 
 
-def _access(one: Access) -> dict[str, Any]:
+def _access(one: Access, answer: Answer) -> dict[str, Any]:
     same = not (one.ours_only or one.theirs_only)
     compared = {"sameAsService": same, "onlyHere": one.ours_only, "onlyService": one.theirs_only}
     return {
         "user": person(one.person),
         **({"problem": one.account.problem} if one.account and one.account.problem else {}),
         **({"exists": one.account is not None, "scopes": sorted(one.scopes)} if one.resolved else {}),
-        "ways": list(map(_step, one.ways)),
+        **({"conflicts": list(map(conflicts.document, one.conflicts))} if one.conflicts else {}),
+        "ways": [_step(way, answer) for way in one.ways],
         "otherGroups": list(map(membership, one.idle)),
         **(compared if one.said is not None else {}),
     }
@@ -155,8 +165,9 @@ def person(found: Person) -> dict[str, str]:
     return {key: value for key, value in told.items() if value}
 
 
-def _step(way: Way) -> dict[str, Any]:
-    return {**({"scope": way.scope} if way.scope else {}), **origin(way.origin), **membership(way.seat)}
+def _step(way: Way, answer: Answer) -> dict[str, Any]:
+    mark = {"sensitive": True} if way.scope in answer.sensitive else {}
+    return {**({"scope": way.scope} if way.scope else {}), **mark, **origin(way.origin), **membership(way.seat)}
 
 
 def origin(found: Origin) -> dict[str, str]:

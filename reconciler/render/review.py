@@ -1,24 +1,23 @@
-"""An access review as a table, as markdown and as JSON: every membership, what it grants, why and until when."""
+"""An access review as a table, and in words that all its forms share: what each membership grants, why, until when."""
 
-import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final, NamedTuple
 
 from reconciler.core.access import Listing
 from reconciler.core.past import Past, Trail, Turn
 from reconciler.core.review import Held, Review, Standing
-from reconciler.render.access import group_called, membership, origin, person, teams, through, title, utc
+from reconciler.render.access import group_called, teams, through
+from reconciler.render.conflicts import MARK, holds_both
 from reconciler.render.dates import stamp
-from reconciler.render.markup import cell, code, prose
 from reconciler.render.naming import called
-from reconciler.render.past import difference, earlier, record, silence, since
+from reconciler.render.past import difference, silence, since
 from reconciler.render.text import columns, place, plural, safe
 
-FORMAT: Final = 1
 HEADINGS: Final = ("User", "Group", "Scope", "Through", "Since", "Until", "Why", "Line")
 NO_SCOPE: Final = "no scope"
+SOUND: Final = "all listed in the configuration and in use"
 MEANINGS: Final = {
     Standing.REMOVED: "ours at that time, and no membership any more; the scopes are those that the group grants now",
     Standing.OFFBOARDED: "to be in no group at all, and still in one",
@@ -27,6 +26,8 @@ MEANINGS: Final = {
     Standing.LISTED: "asked for by a line of the configuration",
 }
 """What a reader has to know of each part of a review."""
+CONFLICTS: Final = "scopes of a pair that guards.separation keeps apart, in one hand"
+"""The same of what stands before all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,18 +71,32 @@ class Report:
         """The one sentence to take along."""
         total, odd = self.count(), self.odd
         missing = f"Incomplete: {plural(len(self.failures), 'tenant')} could not be read. " if self.failures else ""
+        if self.failures and not self.tenants:
+            return "No tenant could be read"
         if not total:
-            return f"{missing}Nobody is in any group"
-        if not odd:
-            return f"{missing}{plural(total, 'membership')}, all listed in the configuration and in use"
-        return f"{missing}{odd:,} of {plural(total, 'membership')} {'needs' if odd == 1 else 'need'} a look"
+            return f"{missing}Nobody is in any group{' of the others' if self.failures else ''}"
+        told = plural(total, "membership")
+        told = f"{odd:,} of {told} {'needs' if odd == 1 else 'need'} a look" if odd else f"{told}, {SOUND}"
+        apart = plural(self.conflicts, "conflict")
+        return f"{missing}{told}{f'; {apart} with guards.separation' if self.conflicts else ''}"
+
+    @property
+    def conflicts(self) -> int:
+        """How often somebody has together what guards keep apart."""
+        return sum(len(review.conflicts) for review in self.tenants.values())
 
 
 def tally(review: Review) -> str:
     """How much there is in a tenant."""
     scopes = {scope for held in review.live for scope in held.scopes}
     counts = ((review.users, "user"), (len(review.live), "membership"), (len(scopes), "scope"))
-    return ", ".join(plural(count, word) for count, word in counts)
+    trusted = [f"{plural(review.trusted, 'user')} with sensitive scopes"] if review.sensitive else []
+    return ", ".join([*(plural(count, word) for count, word in counts), *trusted])
+
+
+def findings(review: Review) -> list[tuple[str, str]]:
+    """Who has together what guards keep apart, and what that is."""
+    return [(called(who), holds_both(conflict)) for who, conflict in review.conflicts]
 
 
 def parts(review: Review) -> Iterator[tuple[Standing, Sequence[Held]]]:
@@ -91,9 +106,20 @@ def parts(review: Review) -> Iterator[tuple[Standing, Sequence[Held]]]:
             yield standing, held
 
 
-def scopes(held: Held) -> list[tuple[str, str]]:
-    """Each scope of a membership and through what it is granted, as readers see it."""
-    return [(safe(scope), ", ".join(map(through, origins))) for scope, origins in held.scopes.items()]
+class Scope(NamedTuple):
+    """A scope of a membership as readers see it, and through what it is granted."""
+
+    name: str
+    through: str
+    is_sensitive: bool
+
+
+def scopes(held: Held, sensitive: Collection[str]) -> list[Scope]:
+    """Each scope of a membership."""
+    return [
+        Scope(safe(scope), ", ".join(map(through, origins)), scope in sensitive)
+        for scope, origins in held.scopes.items()
+    ]
 
 
 def until(held: Held) -> str:
@@ -133,22 +159,26 @@ def table(report: Report) -> Iterator[str]:
         yield f"{safe(tenant)}: could not be read: {safe(reason)}"
     for tenant, review in report.tenants.items():
         yield f"{safe(tenant)}: {tally(review)}"
+        if review.conflicts:
+            yield ""
+            yield f"Conflicts ({len(review.conflicts):,}): {CONFLICTS}"
+            yield from (f"  {who} {finding}" for who, finding in findings(review))
         for standing, held in parts(review):
             yield ""
             yield f"{standing.capitalize()} ({len(held):,}): {MEANINGS[standing]}"
-            yield from _aligned([HEADINGS, *(line for each in held for line in _lines(each))])
+            yield from _aligned([HEADINGS, *(line for each in held for line in _lines(each, review.sensitive))])
         yield ""
 
 
-def _lines(held: Held) -> Iterator[tuple[str, ...]]:
-    granted = scopes(held) or [(NO_SCOPE, "")]
+def _lines(held: Held, sensitive: Collection[str]) -> Iterator[tuple[str, ...]]:
+    granted = scopes(held, sensitive) or [Scope(NO_SCOPE, "", is_sensitive=False)]
     seat = held.seat
     who, rest = (
         (called(held.person), group_called(seat.group)),
         (since(held), until(held), why(held), place(seat.source)),
     )
-    for scope, origins in granted:
-        yield (*who, scope, origins, *rest)
+    for scope in granted:
+        yield (*who, f"{scope.name} ({MARK})" if scope.is_sensitive else scope.name, scope.through, *rest)
         who, rest = ("", ""), ("", "", "", "")
 
 
@@ -157,83 +187,3 @@ def _aligned(lines: Sequence[tuple[str, ...]]) -> Iterator[str]:
     for line in lines:
         padded = (text + " " * (width - columns(text)) for text, width in zip(line, widths, strict=True))
         yield f"  {'  '.join(padded)}".rstrip()
-
-
-def markdown(report: Report) -> Iterator[str]:
-    """The same for a wiki or an issue: a row for each membership."""
-    yield "## Access review"
-    yield ""
-    yield f"**{report.verdict}.** As of {stamp(report.at)}, {code(report.service)}."
-    for note in report.notes:
-        yield ""
-        yield prose(note)
-    for tenant, reason in sorted(report.failures.items()):
-        yield ""
-        yield f"Tenant {code(tenant)} could not be read: {prose(reason)}"
-    for tenant, review in report.tenants.items():
-        yield ""
-        yield f"### {code(tenant)}: {tally(review)}"
-        for standing, held in parts(review):
-            yield ""
-            yield f"#### {standing.capitalize()} ({len(held):,}): {MEANINGS[standing]}"
-            yield ""
-            yield f"| {' | '.join(HEADINGS)} |"
-            yield f"|{'---|' * len(HEADINGS)}"
-            yield from map(_row, held)
-
-
-def _row(held: Held) -> str:
-    granted = scopes(held)
-    seat = held.seat
-    cells = (
-        _cells([called(held.person)]), _cells([group_called(seat.group)]),
-        _cells([scope for scope, _ in granted]) or NO_SCOPE, _cells([origins for _, origins in granted]),
-        since(held), until(held), _cells([why(held)]), _cells([place(seat.source)]),
-    )  # fmt: skip
-    return f"| {' | '.join(cells)} |"
-
-
-def _cells(texts: Iterable[str]) -> str:
-    return "<br>".join(cell(text, len(text) * 4) for text in texts if text)
-
-
-def document(report: Report) -> str:
-    """The same for machines; times are RFC 3339 in UTC."""
-    found = {
-        "format": FORMAT,
-        "kind": "access",
-        "at": utc(report.at),
-        "service": report.service,
-        "tenants": [_tenant(*each) for each in report.tenants.items()],
-        "failures": dict(report.failures),
-        "notes": list(report.notes),
-        **({"since": earlier(report.past, report.held)} if report.past else {}),
-    }
-    return json.dumps(found, indent=2, ensure_ascii=False)
-
-
-def _tenant(name: str, review: Review) -> dict[str, Any]:
-    warnings = [warning.message for warning in review.warnings]
-    removed = [_membership(held) for held in review.of(Standing.REMOVED)]
-    return {
-        "tenant": name,
-        "memberships": list(map(_membership, review.live)),
-        **({"removed": removed} if removed else {}),
-        "warnings": warnings,
-    }
-
-
-def _membership(held: Held) -> dict[str, Any]:
-    name = title(held.seat.group)
-    return {
-        "standing": held.standing.value,
-        "user": person(held.person),
-        "userType": held.user_type.value,
-        **({"problem": held.problem} if held.problem else {}),
-        **({"groupName": name} if name else {}),
-        "scopes": [{"scope": scope, "through": list(map(origin, found))} for scope, found in held.scopes.items()],
-        **membership(held.seat),
-        **({"why": why_not} if (why_not := said(held)) else {}),
-        **({"change": held.turn.value} if held.turn else {}),
-        **({"since": record(held.event)} if held.event else {}),
-    }

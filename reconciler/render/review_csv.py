@@ -3,7 +3,7 @@
 import csv
 import io
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from functools import lru_cache
 from typing import Final
 
@@ -15,7 +15,8 @@ from reconciler.render.text import place, safe
 
 COLUMNS: Final = (
     "tenant", "standing", "change", "user", "handle", "name", "email", "userType", "account", "group", "groupName",
-    "scope", "through", "since", "until", "reason", "team", "configuration", "line", "by", "commit", "job",
+    "scope", "sensitive", "conflict", "through", "since", "until", "reason", "team", "configuration", "line", "by",
+    "commit", "job",
 )  # fmt: skip
 UNREAD: Final = "unread"
 """The standing in the one row of a tenant that could not be read: a file that lacks it must not look complete."""
@@ -42,10 +43,10 @@ def rows(report: Report) -> Iterator[str]:
         yield _line(told.get(column, "") for column in COLUMNS)
     for tenant, review in report.tenants.items():
         for held in review.held:
-            yield from (_line((tenant, *cells)) for cells in _rows(held))
+            yield from (_line((tenant, *cells)) for cells in _rows(held, review.sensitive))
 
 
-def _rows(held: Held) -> Iterator[tuple[str, ...]]:
+def _rows(held: Held, sensitive: Collection[str]) -> Iterator[tuple[str, ...]]:
     who, seat = held.person, held.seat
     account = f"the account {held.problem}" if held.problem else ""
     before = (
@@ -57,7 +58,8 @@ def _rows(held: Held) -> Iterator[tuple[str, ...]]:
     cause = (event.who, event.commit, event.job) if event else ("", "", "")
     after = (exactly(event), until, seat.reason, teams(seat), said(held) or "listed", place(seat.source), *cause)
     for scope, origins in held.scopes.items() or [("", ())]:
-        yield (*before, scope, ", ".join(map(through, origins)), *after)
+        marks = ("yes" if scope in sensitive else "", ", ".join(held.against(scope)))
+        yield (*before, scope, *marks, ", ".join(map(through, origins)), *after)
 
 
 def _line(cells: Iterable[str]) -> str:

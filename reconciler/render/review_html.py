@@ -1,17 +1,30 @@
 """An access review as one HTML page: no network, no server, and no script needed to read it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Final
 
 from reconciler.core.review import Held, Review, Standing
 from reconciler.render.access import group_called
+from reconciler.render.conflicts import MARK
 from reconciler.render.dates import stamp
 from reconciler.render.html import FIELD, MANY_TENANTS, closing, failures, opening, warnings
 from reconciler.render.html_text import foreign, shown
 from reconciler.render.messages import LineOf, no_line
 from reconciler.render.naming import called
 from reconciler.render.past import cause, since
-from reconciler.render.review import MEANINGS, NO_SCOPE, Report, parts, scopes, tally, until, why
+from reconciler.render.review import (
+    CONFLICTS,
+    MEANINGS,
+    NO_SCOPE,
+    Report,
+    Scope,
+    findings,
+    parts,
+    scopes,
+    tally,
+    until,
+    why,
+)
 from reconciler.render.text import number, place
 
 OWN: Final = ("review.css", "review.js")
@@ -44,7 +57,7 @@ def page(report: Report, line_of: LineOf = no_line) -> Iterator[str]:
 
 
 def _summary(report: Report) -> Iterator[str]:
-    look = "bad" if report.failures else "plain" if report.odd else "good"
+    look = "bad" if report.failures else "plain" if report.odd or report.conflicts else "good"
     yield "<header>"
     yield '<button type="button" id="theme" hidden>Dark</button>'
     yield "<h1>Access review</h1>"
@@ -74,27 +87,32 @@ def _tenant(position: int, name: str, review: Review) -> Iterator[str]:
     yield f'<section class="tenant" aria-labelledby="t{position}">'
     yield f'<h2 id="t{position}"><small>Tenant</small> <span>{foreign(name)}</span></h2>'
     yield f'<p class="tally">{tally(review)}</p>'
+    if review.conflicts:
+        yield '<section class="findings">'
+        yield f"<h3>Conflicts ({number(len(review.conflicts))}) <small>{CONFLICTS}</small></h3><ul>"
+        yield from (f"<li><b>{shown(who)}</b> {shown(finding)}</li>" for who, finding in findings(review))
+        yield "</ul></section>"
     for standing, held in parts(review):
-        yield from _part(standing, held)
+        yield from _part(standing, held, review)
     yield "</section>"
 
 
-def _part(standing: Standing, found: Sequence[Held]) -> Iterator[str]:
+def _part(standing: Standing, found: Sequence[Held], review: Review) -> Iterator[str]:
     yield f'<section class="standing {LOOKS[standing]}">'
     yield f"<h3>{standing.capitalize()} ({number(len(found))}) <small>{MEANINGS[standing]}</small></h3>"
     yield "<table><thead><tr>"
     yield "".join(f'<th scope="col">{heading}</th>' for heading in HEADINGS)
     yield "</tr></thead><tbody>"
     for held in found:
-        yield from _row(held)
+        yield from _row(held, review.sensitive)
     yield "</tbody></table></section>"
 
 
-def _row(held: Held) -> Iterator[str]:
+def _row(held: Held, sensitive: Collection[str]) -> Iterator[str]:
     seat = held.seat
     yield f'<tr><th scope="row">{shown(called(held.person))}</th>'
     yield f"<td>{shown(group_called(seat.group))}</td>"
-    yield f"<td>{_scopes(held)}</td>"
+    yield f"<td>{_scopes(scopes(held, sensitive))}</td>"
     yield f"<td>{_since(held)}</td>"
     yield f"<td>{until(held)}</td>"
     yield f"<td>{shown(why(held))}</td>"
@@ -106,9 +124,12 @@ def _since(held: Held) -> str:
     return since(held) + (f" <small>{shown(because)}</small>" if because else "")
 
 
-def _scopes(held: Held) -> str:
-    granted = scopes(held)
+def _scopes(granted: Sequence[Scope]) -> str:
     if not granted:
         return f"<small>{NO_SCOPE}</small>"
-    items = (f"<li><code>{shown(scope)}</code> <small>{shown(origins)}</small></li>" for scope, origins in granted)
+    items = (f"<li>{_scope(scope)} <small>{shown(scope.through)}</small></li>" for scope in granted)
     return f"<ul>{''.join(items)}</ul>"
+
+
+def _scope(scope: Scope) -> str:
+    return f"<code>{shown(scope.name)}</code>{f' <em>{MARK}</em>' if scope.is_sensitive else ''}"

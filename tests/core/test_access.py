@@ -14,7 +14,6 @@ from reconciler.core.access import (
     Origin,
     Seat,
     Way,
-    access,
     attached,
     fits,
     flaws,
@@ -24,6 +23,7 @@ from reconciler.core.access import (
     seat,
     ways,
 )
+from reconciler.core.answer import access
 from reconciler.core.model import Control, DesiredGroup, Entry, LiveGroup, Period, Person, UserType
 from reconciler.diagnostics import Source
 

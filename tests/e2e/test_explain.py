@@ -215,9 +215,9 @@ def test_members_without_an_account(applied: Workplace, between: Proxy) -> None:
 def test_questions_without_an_answer(applied: Workplace) -> None:
     """Exit 1, nothing on stdout, and what to ask instead."""
     cases: list[tuple[tuple[str, ...], str]] = [
-        (("explain", "nobody"), "The service knows no user nobody in acmeprod\n  give an id, an e-mail, or a handle"),
-        (("explain", "no@acme.example"), "error: The service knows no user no@acme.example in acmeprod\n"),
-        (("explain", "nobody", "--offline"), "error: The lockfile knows no user nobody in acmeprod\n"),
+        (("explain", "nobody"), "the service knows no user nobody in acmeprod\n  give an id, an e-mail, or a handle"),
+        (("explain", "no@acme.example"), "error: the service knows no user no@acme.example in acmeprod\n"),
+        (("explain", "nobody", "--offline"), "error: the lockfile knows no user nobody in acmeprod\n"),
         (("explain", "ana", "--offline", "--scope", "a"), "--offline asks the lockfile only, and --scope needs"),
         (("explain", "ana", "--offline", "--compare"), "--compare needs the service"),
         (("explain", "ana", "--offline", "--sandbox"), "--sandbox needs the service"),

@@ -209,7 +209,7 @@ def test_a_spreadsheet(applied: Workplace) -> None:
     assert rows[-1] == {
         "tenant": "acmeprod", "standing": "listed", "change": "", "user": "00uM", "handle": "marta",
         "name": "<b> +cmd|' /C calc'!A0", "email": "Marta@acme.example", "userType": "EMPLOYEE", "account": "",
-        "group": "ours", "groupName": "'=Ours", "scope": "order.manage--DE",
+        "group": "ours", "groupName": "'=Ours", "scope": "order.manage--DE", "sensitive": "", "conflict": "",
         "through": "access control orders (Orders) <- template office", "since": "",
         "until": "3000-01-01T00:00:00Z", "reason": "'=HYPERLINK(\"http://evil.example\")", "team": "ops",
         "configuration": "listed", "line": "reconciler.yaml:4:9", "by": "", "commit": "", "job": "",

@@ -103,7 +103,7 @@ def test_what_has_come_and_gone(work: Workplace, world: World) -> None:
     assert '<li class="forget"><b>4</b> removed</li>' in page and "Since old.lock (serial 2" in page
     assert f"<td>added {day} <small>by " in page and "<td>perhaps added</td>" in page
     markdown = passes(work.run("access", "--since", "old.lock", "--format", "markdown")).out
-    assert "#### Removed (4): " in markdown and f"| added {day} |" in markdown
+    assert "#### Removed (4): " in markdown and f"| added {day}<br>`by " in markdown
 
 
 def test_without_an_audit_file(work: Workplace, world: World) -> None:

@@ -12,13 +12,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.core.access import Granted, Listing, Origin, Seat
+from reconciler.core.effects import Right
+from reconciler.core.limits import AccessGuards
 from reconciler.core.model import Account, LiveGroup, Person, UserType
 from reconciler.core.past import Event, History, Past, Trail
 from reconciler.core.review import Review, review
+from reconciler.core.separation import Conflict
 from reconciler.diagnostics import Diagnostic, Severity, Source
-from reconciler.render.review import HEADINGS, Report, markdown, table
+from reconciler.render.conflicts import holds_both
+from reconciler.render.review import Report, table
 from reconciler.render.review_csv import COLUMNS, plain, rows
 from reconciler.render.review_html import page
+from reconciler.render.review_markdown import HEADINGS, markdown
 from reconciler.render.text import safe
 from tests.render.test_html import ATTRIBUTES, ELEMENTS, HOSTILE, parsed
 from tests.render.test_markdown import ATTACKS, PARSERS
@@ -75,33 +80,46 @@ def test_small_table() -> None:
 
 def test_small_markdown() -> None:
     """A row for each membership; whatever could end a cell is written out."""
-    assert list(markdown(small())) == [
+    told = list(markdown(small()))
+    heading = ["| User | Group | Scopes | Since | Until | Why | Line |", "|---|---|---|---|---|---|---|"]
+    both = "`access control both <- template tp`"
+    first = "`access control reading, access control both (Both) <- template tp`"
+    granted = f"`a.read` through {first}<br>`a.write` through {both}"
+    assert told == [
         "## Access review", "", "**2 of 3 memberships need a look.** As of 2026-11-24 00:00 UTC, `sandbox`.", "",
         "Where no day stands under Since, the records in `file:audit.jsonl`, which begin `2026-11-24` `00:00` UTC,"
         " do not tell.", "",
         "### `acme`: 3 users, 3 memberships, 2 scopes", "",
         "#### Dormant (1): accounts that are locked, inactive or gone, and entries whose time is over", "",
-        "| User | Group | Scope | Through | Since | Until | Why | Line |", "|---|---|---|---|---|---|---|---|",
-        "| `u2` | `ops (Operations)` | `a.read`<br>`a.write` | `access control reading, access control both (Both)"
-        " <- template tp`<br>`access control both <- template tp` | before 2026-11-24 |  |"
-        " `the account does not exist` | `a.yaml:4:9` |",
+        *heading,
+        f"| `u2` | `ops (Operations)` | {granted} | before 2026-11-24 |  | `the account does not exist` |"
+        " `a.yaml:4:9` |",
         "",
         "#### Unmanaged (1): groups outside the configuration, and members that it does not list, or not yet", "",
-        "| User | Group | Scope | Through | Since | Until | Why | Line |", "|---|---|---|---|---|---|---|---|",
-        "| `u3` | `odd` | no scope |  |  |  | `the group is outside the configuration` |  |", "",
+        *heading,
+        "| `u3` | `odd` | no scope |  |  | `the group is outside the configuration` |  |", "",
         "#### Listed (1): asked for by a line of the configuration", "",
-        "| User | Group | Scope | Through | Since | Until | Why | Line |", "|---|---|---|---|---|---|---|---|",
-        "| `ana (ana@acme.example, Ana \\x7c Silva, u1)` | `ops (Operations)` | `a.read`<br>`a.write` |"
-        " `access control reading, access control both (Both) <- template tp`<br>`access control both <- template tp`"
-        " | 2026-11-24 | 2026-11-24 00:00 UTC | `team all > core; -OPS-1` | `a.yaml:3:9` |",
+        *heading,
+        "| `ana (ana@acme.example, Ana \\x7c Silva, u1)` | `ops (Operations)` |"
+        f" {granted} | 2026-11-24<br>`by ana@laptop, commit 9f1c2ab, https://ci.example/7` |"
+        " 2026-11-24 00:00 UTC | `team all > core; -OPS-1` | `a.yaml:3:9` |",
     ]  # fmt: skip
+
+
+def test_a_conflict_of_many_scopes() -> None:
+    """A few of a side are named with their company, because a pattern can mean dozens."""
+    ours, theirs = [Right(f"a.s{number}", "X") for number in range(5)], Right("b")
+    ways = {**dict.fromkeys(ours, ("g", "h")), theirs: ("i",)}
+    told = holds_both(Conflict(("a.*", "b"), tuple((right, theirs) for right in ours), ways))
+    sides = [f"a.s{number} at company X (through g, h)" for number in range(3)]
+    assert told == f"holds both {', '.join(sides)}, 2 more and b (through i), which guards.separation keeps apart"
 
 
 @pytest.mark.parametrize(
     ("held", "failures", "verdict"),
     [
         ([], {}, "Nobody is in any group"),
-        ([], {"acme": "no"}, "Incomplete: 1 tenant could not be read. Nobody is in any group"),
+        ([], {"other": "no"}, "Incomplete: 1 tenant could not be read. Nobody is in any group of the others"),
         ([0], {}, "1 of 1 membership needs a look"),
         ([0, 1, 2], {}, "2 of 3 memberships need a look"),
         ([2], {}, "1 membership, all listed in the configuration and in use"),
@@ -149,7 +167,8 @@ def reports(draw: st.DrawFn) -> Report:
     for seat in seats[1:]:
         event = Event(AT, True, draw(st.booleans()), draw(TEXT), draw(TEXT), draw(TEXT))
         trail.events["acme", seat.group.id][seat.user] = event
-    found = review(people, seats, granted, History("acme", trail, past=past), [warning])
+    guards = AccessGuards(draw(st.sampled_from([(), ("*",)])), separation=draw(st.sampled_from([(), (("*", "*"),)])))
+    found = review(people, seats, granted, History("acme", trail, past=past), [warning], guards)
     tenants, failures = {draw(TEXT): found, draw(TEXT): Review(())}, {draw(TEXT): draw(TEXT)}
     return Report(tenants, failures, AT, draw(TEXT), trail, past)
 
@@ -209,12 +228,12 @@ def test_the_page_stays_ours(report: Report) -> None:
 @settings(max_examples=50, deadline=None)
 @given(reports())
 def test_the_markdown_stays_ours(report: Report) -> None:
-    """Both forges see a row of eight cells for each membership, and nothing foreign outside of code."""
+    """Both forges see a row of seven cells for each membership, and nothing foreign outside of code."""
     text = "".join(f"{line}\n" for line in markdown(report))
     held = [each for part in report.tenants.values() for each in part.held]
     for seen in (parse(text) for parse in PARSERS):
         tables = seen.elements["table"]
         assert seen.rows == [len(HEADINGS)] * (len(held) + tables)
         assert not seen.links and not seen.comments
-        assert set(seen.elements) <= {"h2", "h3", "h4", "p", "strong", "code", "br", "table", "thead", "tbody", "tr",
-                                      "th", "td"}  # fmt: skip
+        assert set(seen.elements) <= {"h2", "h3", "h4", "p", "ul", "li", "strong", "code", "br", "table", "thead",
+                                      "tbody", "tr", "th", "td"}  # fmt: skip
