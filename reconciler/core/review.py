@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
@@ -11,7 +11,7 @@ from reconciler.core.consequences import sensitive_among
 from reconciler.core.effects import Right
 from reconciler.core.limits import NO_ACCESS_GUARDS, AccessGuards
 from reconciler.core.model import Account, Person, UserType
-from reconciler.core.past import Event, History, Turn
+from reconciler.core.past import Event, History, Regrant, Turn
 from reconciler.core.separation import Conflict, conflicts, held_through
 from reconciler.diagnostics import Diagnostic
 
@@ -33,7 +33,7 @@ class Held:
     """One membership of one person with all scopes that it grants, each with its origins.
 
     ``event`` tells since when it is there, None if nobody knows, and ``turn`` what became of it since an earlier time.
-    ``conflicts`` is what the person has together in the tenant and should not.
+    ``was_ours``: whether it was ours then. ``conflicts`` is what the person has together in the tenant and should not.
     """
 
     person: Person
@@ -42,6 +42,7 @@ class Held:
     scopes: Mapping[str, tuple[Origin, ...]]
     turn: Turn = Turn.SAME
     event: Event | None = None
+    was_ours: bool = False
     conflicts: tuple[Conflict, ...] = ()
 
     @property
@@ -80,11 +81,13 @@ class Review:
     """All memberships of one tenant, those of a standing and then of a person together, always in the same order.
 
     What was removed since an earlier time is among them. ``sensitive`` are the scopes that the configuration calls so.
+    ``regranted`` are the groups that grant otherwise since then, by id.
     """
 
     held: tuple[Held, ...]
     warnings: tuple[Diagnostic, ...] = ()
     sensitive: frozenset[str] = frozenset()
+    regranted: Mapping[str, Regrant] = field(default_factory=dict)
 
     def of(self, standing: Standing) -> tuple[Held, ...]:
         """The memberships of one standing."""
@@ -99,6 +102,11 @@ class Review:
     def users(self) -> int:
         """How many users are in any group."""
         return len({held.seat.user for held in self.live})
+
+    @property
+    def granting_otherwise(self) -> int:
+        """How many memberships are what they were, in groups that are not."""
+        return sum(held.turn is Turn.SAME and held.seat.group.id in self.regranted for held in self.live)
 
     @property
     def trusted(self) -> int:
@@ -122,11 +130,19 @@ def review(
 ) -> Review:
     """The review of a tenant; ``people`` has who is known of each user that sits somewhere."""
     found = [
-        Held(*people[seat.user], seat, granted.get(seat.group.id, {}), *history.turn(seat.group, seat.user))
+        Held(
+            *people[seat.user],
+            seat,
+            granted.get(seat.group.id, {}),
+            *history.turn(seat.group, seat.user),
+            history.was_ours(seat.group.id, seat.user),
+        )
         for seat in seats
     ]
     held = _told_apart(found, guards) if guards.separation else found
-    return Review(tuple(sorted(held, key=_order)), tuple(warnings), sensitive_among(granted, guards))
+    live = {each.seat.group.id: each.seat.group for each in found if each.turn is not Turn.REMOVED}
+    regranted = history.regranted(live)
+    return Review(tuple(sorted(held, key=_order)), tuple(warnings), sensitive_among(granted, guards), regranted)
 
 
 def _told_apart(found: Sequence[Held], guards: AccessGuards) -> Iterator[Held]:

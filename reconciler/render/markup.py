@@ -22,7 +22,9 @@ MOST_TICKS: Final = 8
 _TICKS: Final = re.compile("`+")
 _PIECE: Final = re.compile(r"(?<!\S)(\(?)(?:`([^`]+)`|(\{[^{}`]*\}))(?=[).,;:]*(?:\s|$))|\s+|\S+")
 _TOKEN: Final = re.compile(r"(\(?)(.*?)([).,;:]*)")
-_WORD: Final = re.compile(r"(?![A-Fa-f]{7})[A-Za-z]+(?:['-][A-Za-z]+)*|\d{1,6}(?:\.\d{1,6})?%?")
+_WORD: Final = re.compile(
+    r"(?![A-Fa-f]{7})[A-Za-z]+(?:['-][A-Za-z]+)*|\d{1,6}(?:\.\d{1,6})?%?|\d{4}-\d\d-\d\d|\d\d:\d\d"
+)
 _LISTED: Final = re.compile(r"\d+[.)](?!\d)")
 
 
@@ -45,7 +47,7 @@ def cell(text: str, most: int = LONGEST) -> str:
 def prose(text: str, most: int = 1000) -> str:
     """A message of ours with foreign names in it: plain words and numbers stay, all else becomes code.
 
-    What stays can't be anything but words: letters, and numbers too short for a commit.
+    What stays can't be anything but words: letters, dates and times, and numbers too short for a commit.
     """
     return "".join(_pieces(cut(safe(text).strip(), most))) or code(text)
 

@@ -12,20 +12,21 @@ from reconciler.render.access import group_called, teams, through
 from reconciler.render.conflicts import MARK, holds_both
 from reconciler.render.dates import stamp
 from reconciler.render.naming import called
-from reconciler.render.past import difference, silence, since
+from reconciler.render.past import difference, grants_otherwise, silence, since
 from reconciler.render.text import columns, place, plural, safe
 
 HEADINGS: Final = ("User", "Group", "Scope", "Through", "Since", "Until", "Why", "Line")
 NO_SCOPE: Final = "no scope"
 SOUND: Final = "all listed in the configuration and in use"
 MEANINGS: Final = {
-    Standing.REMOVED: "ours at that time, and no membership any more; the scopes are those that the group grants now",
+    Standing.REMOVED: "no memberships any more, with the scopes that their groups grant now",
     Standing.OFFBOARDED: "to be in no group at all, and still in one",
     Standing.DORMANT: "accounts that are locked, inactive or gone, and entries whose time is over",
     Standing.UNMANAGED: "groups outside the configuration, and members that it does not list, or not yet",
     Standing.LISTED: "asked for by a line of the configuration",
 }
 """What a reader has to know of each part of a review."""
+REGRANTED: Final = "groups that have something else attached than then"
 CONFLICTS: Final = "scopes of a pair that guards.separation keeps apart, in one hand"
 """The same of what stands before all of them."""
 
@@ -53,8 +54,13 @@ class Report:
     @property
     def notes(self) -> tuple[str, ...]:
         """What a reader has to know of all of it, once."""
-        changed = difference(self.past, self.held) if self.past else ()
+        changed = difference(self.past, self.trail, self.held, self.granting_otherwise) if self.past else ()
         return (*changed, *silence(self.trail, (held for held in self.held if held.turn is not Turn.REMOVED)))
+
+    @property
+    def granting_otherwise(self) -> int:
+        """How many memberships are unchanged in groups that are not."""
+        return sum(review.granting_otherwise for review in self.tenants.values())
 
     @property
     def held(self) -> list[Held]:
@@ -94,9 +100,20 @@ def tally(review: Review) -> str:
     return ", ".join([*(plural(count, word) for count, word in counts), *trusted])
 
 
-def findings(review: Review) -> list[tuple[str, str]]:
-    """Who has together what guards keep apart, and what that is."""
-    return [(called(who), holds_both(conflict)) for who, conflict in review.conflicts]
+class Findings(NamedTuple):
+    """A list that stands before the memberships: what each line is about, and what is said of it."""
+
+    title: str
+    meaning: str
+    lines: Sequence[tuple[str, str]]
+
+
+def findings(review: Review) -> Iterator[Findings]:
+    """Who has together what guards keep apart, and which groups grant otherwise since."""
+    if found := [(called(who), holds_both(conflict)) for who, conflict in review.conflicts]:
+        yield Findings("Conflicts", CONFLICTS, found)
+    if others := [(group_called(each.group), grants_otherwise(each)) for each in review.regranted.values()]:
+        yield Findings("Granting otherwise", REGRANTED, others)
 
 
 def parts(review: Review) -> Iterator[tuple[Standing, Sequence[Held]]]:
@@ -147,7 +164,8 @@ def said(held: Held) -> str:
     """What the configuration says of a membership; empty for one that it asks for."""
     listing = held.seat.listing
     if held.turn is Turn.REMOVED:
-        return STILL.get(listing, listing.value)
+        told = STILL.get(listing, listing.value)
+        return told if held.was_ours else f"{told}; not ours then"
     return "" if listing is Listing.LISTED else listing.value
 
 
@@ -159,10 +177,10 @@ def table(report: Report) -> Iterator[str]:
         yield f"{safe(tenant)}: could not be read: {safe(reason)}"
     for tenant, review in report.tenants.items():
         yield f"{safe(tenant)}: {tally(review)}"
-        if review.conflicts:
+        for found in findings(review):
             yield ""
-            yield f"Conflicts ({len(review.conflicts):,}): {CONFLICTS}"
-            yield from (f"  {who} {finding}" for who, finding in findings(review))
+            yield f"{found.title} ({len(found.lines):,}): {found.meaning}"
+            yield from (f"  {subject} {finding}" for subject, finding in found.lines)
         for standing, held in parts(review):
             yield ""
             yield f"{standing.capitalize()} ({len(held):,}): {MEANINGS[standing]}"

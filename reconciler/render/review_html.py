@@ -13,7 +13,6 @@ from reconciler.render.messages import LineOf, no_line
 from reconciler.render.naming import called
 from reconciler.render.past import cause, since
 from reconciler.render.review import (
-    CONFLICTS,
     MEANINGS,
     NO_SCOPE,
     Report,
@@ -87,10 +86,10 @@ def _tenant(position: int, name: str, review: Review) -> Iterator[str]:
     yield f'<section class="tenant" aria-labelledby="t{position}">'
     yield f'<h2 id="t{position}"><small>Tenant</small> <span>{foreign(name)}</span></h2>'
     yield f'<p class="tally">{tally(review)}</p>'
-    if review.conflicts:
+    for each in findings(review):
         yield '<section class="findings">'
-        yield f"<h3>Conflicts ({number(len(review.conflicts))}) <small>{CONFLICTS}</small></h3><ul>"
-        yield from (f"<li><b>{shown(who)}</b> {shown(finding)}</li>" for who, finding in findings(review))
+        yield f"<h3>{each.title} ({number(len(each.lines))}) <small>{each.meaning}</small></h3><ul>"
+        yield from (f"<li><b>{shown(subject)}</b> {shown(told)}</li>" for subject, told in each.lines)
         yield "</ul></section>"
     for standing, held in parts(review):
         yield from _part(standing, held, review)

@@ -4,10 +4,11 @@ import json
 from collections.abc import Collection
 from typing import Any, Final
 
+from reconciler.core.past import Turn
 from reconciler.core.review import Held, Review, Standing
 from reconciler.render import conflicts
 from reconciler.render.access import membership, origin, person, title, utc
-from reconciler.render.past import earlier, record
+from reconciler.render.past import earlier, record, regrant_document
 from reconciler.render.review import Report, said
 
 FORMAT: Final = 1
@@ -34,6 +35,7 @@ def _tenant(name: str, review: Review) -> dict[str, Any]:
     return {
         "tenant": name,
         "conflicts": [{"user": person(who), **conflicts.document(each)} for who, each in review.conflicts],
+        **({"regranted": [regrant_document(each) for each in review.regranted.values()]} if review.regranted else {}),
         "memberships": [_membership(held, review.sensitive) for held in review.live],
         **({"removed": removed} if removed else {}),
         "warnings": warnings,
@@ -55,5 +57,6 @@ def _membership(held: Held, sensitive: Collection[str]) -> dict[str, Any]:
         **membership(held.seat),
         **({"why": why_not} if (why_not := said(held)) else {}),
         **({"change": held.turn.value} if held.turn else {}),
+        **({"wasOurs": held.was_ours} if held.turn is Turn.REMOVED else {}),
         **({"since": record(held.event)} if held.event else {}),
     }

@@ -8,11 +8,10 @@ from reconciler.core.review import Held
 from reconciler.render.access import group_called
 from reconciler.render.conflicts import MARK
 from reconciler.render.dates import stamp
-from reconciler.render.markup import cell, code, prose
+from reconciler.render.markup import code, prose
 from reconciler.render.naming import called
 from reconciler.render.past import cause, since
 from reconciler.render.review import (
-    CONFLICTS,
     MEANINGS,
     NO_SCOPE,
     Report,
@@ -43,11 +42,11 @@ def markdown(report: Report) -> Iterator[str]:
     for tenant, review in report.tenants.items():
         yield ""
         yield f"### {code(tenant)}: {tally(review)}"
-        if review.conflicts:
+        for found in findings(review):
             yield ""
-            yield f"#### Conflicts ({len(review.conflicts):,}): {CONFLICTS}"
+            yield f"#### {found.title} ({len(found.lines):,}): {found.meaning}"
             yield ""
-            yield from (f"- {code(who, len(who))} {prose(finding)}" for who, finding in findings(review))
+            yield from (f"- {code(subject, len(subject))} {prose(finding)}" for subject, finding in found.lines)
         for standing, held in parts(review):
             yield ""
             yield f"#### {standing.capitalize()} ({len(held):,}): {MEANINGS[standing]}"
@@ -81,4 +80,5 @@ def _scope(scope: Scope) -> str:
 
 
 def _cell(text: str) -> str:
-    return cell(text, len(text) * 4) if text else ""
+    """Code, between which a pipe stands by itself: in code it would end the cell, however it is escaped."""
+    return "&#124;".join(code(part, len(part) * 4) if part else "" for part in text.split("|"))

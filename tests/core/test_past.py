@@ -1,12 +1,13 @@
 """Since when memberships are there, by each kind of record, and what has come and gone since an earlier lockfile."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from reconciler.core.history import FORMAT, Deed, Fate, Record, deed
 from reconciler.core.model import Known, KnownGroup, LiveGroup, UserType
-from reconciler.core.past import Event, History, Past, Trail, Turn
+from reconciler.core.past import Event, History, Past, Regrant, Trail, Turn
 from reconciler.core.plan import Action, Change, Reason
 
 START = datetime(2026, 11, 24, tzinfo=UTC)
@@ -31,23 +32,23 @@ def trail(*deeds: Deed | tuple[Deed, ...], settled: bool = False, service: str =
         parts = {"changes": (), "settled": changes} if settled else {"changes": changes}
         found.follow(
             Record(
-                format=FORMAT, time=day(number), who=f"who{number}", commit="9f1c", job="job", tool="1",
-                service=service, lineage="l", serial=1, fingerprint="f", summary={}, **parts,
+                format=FORMAT, number=number + 1, time=day(number), who=f"who{number}", commit="9f1c",
+                job="job", tool="1", service=service, lineage="l", serial=7, fingerprint="f", summary={}, **parts,
             )
         )  # fmt: skip
     return found
 
 
 def exact(number: int, *, is_member: bool = True) -> Event:
-    return Event(day(number), is_member, False, f"who{number}", "9f1c", "job")
+    return Event(day(number), is_member, False, f"who{number}", "9f1c", "job", number + 1, 7)
 
 
 def adopted(number: int) -> Event:
-    return Event(day(number), True, True, f"who{number}", "9f1c", "job")
+    return Event(day(number), True, True, f"who{number}", "9f1c", "job", number + 1, 7)
 
 
 def bound(number: int, *, is_member: bool = True) -> Event:
-    return Event(day(number), is_member, is_bound=True)
+    return Event(day(number), is_member, is_bound=True, record=number + 1, serial=7)
 
 
 @pytest.mark.parametrize(
@@ -156,3 +157,54 @@ def test_who_is_gone() -> None:
     assert history(None, "", None).gone({"g": here}) == []
     unread = LiveGroup("g", {}, UserType.EMPLOYEE)
     assert history(None, "", bare).gone({"g": unread}) == [("u", unread)]
+
+
+def test_who_is_gone_and_was_never_ours() -> None:
+    """What records say that applies removed since the lockfile, of live groups and of others, and nothing else."""
+    gone = exact(2, is_member=False)
+    found = trail(done(CREATE, "x"), done(DELETE), done(DELETE, "again"), service="here")
+    found.events["acme", "g"] |= {"u": gone, "back": gone, "ours": gone}
+    found.events["acme", "lost"]["v"], found.kinds["acme", "lost"] = gone, UserType.CUSTOMER
+    found.events["other", "g"]["w"] = gone
+    here = live("g", "back")
+    then = {"acme": known(g="ours")}
+    lost = LiveGroup("lost", {}, UserType.CUSTOMER, members=frozenset())
+
+    def told(past: Past | None) -> list[tuple[str, LiveGroup]]:
+        return History("acme", found, {}, past).gone({"g": here})
+
+    assert told(Past("old", 1, then, day(2))) == [("ours", here), ("again", here), ("u", here), ("v", lost)]
+    assert told(Past("old", 1, {}, day(1)))[:2] == [("again", here), ("ours", here)]
+    assert told(Past("old", 1, then, day(3))) == [("ours", here)], "before that lockfile was written"
+    assert told(Past("old", 7, then, day(2))) == [("ours", here)], "by the apply that wrote that lockfile"
+    assert told(Past("old", 1, then, None)) == [("ours", here)]
+    assert told(None) == []
+    history = History("acme", found, {}, Past("old", 1, then, day(2)))
+    assert history.turn(here, "u") == (Turn.REMOVED, gone)
+    assert (history.was_ours("g", "u"), history.was_ours("g", "ours")) == (False, True)
+
+
+ORDERS = {"accessControls": ["orders"], "restrictions": ["DE"]}
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "added", "taken"),
+    [
+        (ORDERS, {**ORDERS, "name": {"en": "New"}}, None, None),
+        (None, ORDERS, None, None),
+        (ORDERS, {**ORDERS, "accessControls": ["orders", "pay"]}, {"accessControls": ("pay",)}, {}),
+        (ORDERS, {"accessControls": ["pay"], "templates": ["office"]},
+         {"accessControls": ("pay",), "templates": ("office",)},
+         {"accessControls": ("orders",), "restrictions": ("DE",)}),
+        ({"b2b": {"legalEntityId": "X"}}, {"b2b": {"legalEntityId": "Y"}}, {"company": ("Y",)}, {"company": ("X",)}),
+        ({}, {"b2b": {"legalEntityId": "Y"}}, {"company": ("Y",)}, {}),
+    ],
+)  # fmt: skip
+def test_groups_that_grant_otherwise(
+    then: dict[str, Any] | None, now: dict[str, Any], added: dict[str, Any] | None, taken: dict[str, Any]
+) -> None:
+    """By what is attached only now, and only was then; a group whose definition is not ours can't be compared."""
+    group = LiveGroup("g", now, UserType.EMPLOYEE)
+    ours = {"acme": {"g": KnownGroup(then is not None, UserType.EMPLOYEE, fields=then), "gone": known(g="u")["g"]}}
+    found = History("acme", Trail(), {}, Past("old", 1, ours)).regranted({"g": group})
+    assert found == ({} if added is None else {"g": Regrant(group, added, taken)})

@@ -154,7 +154,8 @@ def test_since_when(work: Workplace, world: World) -> None:
     assert work.apply(**JOB).code == 0
     (day, at) = (json.loads((work.folder / "audit.jsonl").read_text())["time"][:end] for end in (10, 20))
     who = json.loads((work.folder / "audit.jsonl").read_text())["who"]
-    origin = {"who": who, "commit": "=9f1c2ab", "job": "https://forge.example/acme/access/actions/runs/71"}
+    origin = {"who": who, "commit": "=9f1c2ab", "job": "https://forge.example/acme/access/actions/runs/71",
+              "record": 1}  # fmt: skip
     document = json.loads(work.run("access", "--format", "json").out)
     since = {each["user"]["id"]: each.get("since") for each in document["tenants"][0]["memberships"]}
     assert since == {
@@ -162,15 +163,14 @@ def test_since_when(work: Workplace, world: World) -> None:
         "ana": {"before": at, **origin}, "kim": None, "zoe": None,
     }  # fmt: skip
     (note,) = document["notes"]
-    assert re.fullmatch(
-        r"Where no day stands under Since, the records in file:\S+, which begin .{20}, do not tell.", note
-    )
+    assert re.fullmatch(r"Empty Since: not in the records of file:\S+, which begin .{20}.", note)
     rows = {row["user"]: row for row in csv.DictReader(io.StringIO(work.run("access", "--format", "csv").out))}
-    assert [rows[user]["since"] for user in ("ben", "ana", "zoe")] == [at, f"before {at}", ""]
+    told = [[rows[user][column] for column in ("memberSince", "bound", "record")] for user in ("ben", "ana", "zoe")]
+    assert told == [[at, "", "1"], [at, "before", "1"], ["", "", ""]]
     assert (rows["ben"]["by"], rows["ben"]["commit"], rows["ben"]["job"]) == (who, "'=9f1c2ab", origin["job"])
     table = [line for line in work.run("access").out.splitlines() if line.startswith(("  ana@", "  ben@"))]
     assert [f"  before {day}  " in table[0], f"  {day}  " in table[1], len(table)] == [True, True, 2]
-    assert f"<td>{day} <small>by {who}, commit =9f1c2ab, {origin['job']}</small></td>" in (
+    assert f"<td>{day} <small>by {who}, commit =9f1c2ab, {origin['job']}, record 1</small></td>" in (
         work.run("access", "--format", "html").out
     )
 
@@ -191,7 +191,8 @@ def test_since_when_of_a_record_that_was_changed(work: Workplace) -> None:
 
 def test_a_spreadsheet(applied: Workplace) -> None:
     """A row for each user, group and scope; no formula among the cells; the same file whenever nothing has changed."""
-    found = applied.run("access", "--format", "csv", "-o", "review.csv")
+    args = ("access", "--format", "csv", "--at", "2026-11-24")
+    found = applied.run(*args, "-o", "review.csv")
     assert (found.code, found.out, found.err) == (0, "", f"Wrote review.csv.\n{UNKNOWN}\n")
     path = applied.folder / "review.csv"
     data = path.read_bytes()
@@ -210,11 +211,13 @@ def test_a_spreadsheet(applied: Workplace) -> None:
         "tenant": "acmeprod", "standing": "listed", "change": "", "user": "00uM", "handle": "marta",
         "name": "<b> +cmd|' /C calc'!A0", "email": "Marta@acme.example", "userType": "EMPLOYEE", "account": "",
         "group": "ours", "groupName": "'=Ours", "scope": "order.manage--DE", "sensitive": "", "conflict": "",
-        "through": "access control orders (Orders) <- template office", "since": "",
+        "through": "access control orders (Orders) <- template office", "memberSince": "", "removedAt": "", "bound": "",
         "until": "3000-01-01T00:00:00Z", "reason": "'=HYPERLINK(\"http://evil.example\")", "team": "ops",
-        "configuration": "listed", "line": "reconciler.yaml:4:9", "by": "", "commit": "", "job": "",
+        "configuration": "listed", "line": "reconciler.yaml:4:9", "by": "", "commit": "", "job": "", "record": "",
+        "attachedSince": "", "detachedSince": "", "asOf": "2026-11-24T00:00:00Z", "service": applied.url,
+        "comparedWith": "",
     }  # fmt: skip
-    assert applied.run("access", "--format", "csv").out == data.decode("utf-8-sig")
+    assert applied.run(*args).out == data.decode("utf-8-sig")
 
 
 def test_few_requests(applied: Workplace, world: World) -> None:

@@ -21,7 +21,10 @@ PEOPLE = {"marta": {"id": "ben", "name": "Marta"}}
 @pytest.fixture
 def seed(seed: dict[str, Any]) -> dict[str, Any]:
     """With an access control that the groups of ours have."""
-    seed["tenants"][0]["employees"] += [{"id": "00uM", "contactEmail": "max@acme.example"}]
+    (there,) = seed["tenants"]
+    there["employees"] += [{"id": "00uM", "contactEmail": "max@acme.example"}]
+    there["accessControls"] += [{"id": "pay", "scopes": ["payment.pay"]}, {"id": "price", "scopes": ["price.read"]}]
+    there["templates"] = [{"id": "office", "accessControls": ["pay"]}]
     return seed
 
 
@@ -77,7 +80,7 @@ def test_what_has_come_and_gone(work: Workplace, world: World) -> None:
     assert told[2].startswith("A lockfile knows only memberships that are ours")
     day = json.loads((work.folder / "audit.jsonl").read_text().splitlines()[0])["time"][:10]
     assert [[cell.strip() for cell in line.split("  ") if cell.strip()] for line in told[6:12]] == [
-        ["Removed (4): ours at that time, and no membership any more; the scopes are those that the group grants now"],
+        ["Removed (4): no memberships any more, with the scopes that their groups grant now"],
         ["User", "Group", "Scope", "Through", "Since", "Until", "Why", "Line"],
         ["ana@acmeprod.example (ana)", "clerks (Clerks)", "no scope", f"removed {day}",
          "not listed in the configuration", "reconciler.yaml:21:5"],
@@ -106,6 +109,56 @@ def test_what_has_come_and_gone(work: Workplace, world: World) -> None:
     assert "#### Removed (4): " in markdown and f"| added {day}<br>`by " in markdown
 
 
+def test_who_was_never_ours_and_was_removed(work: Workplace, world: World) -> None:
+    """Only the audit file tells of it, with its record; not of what was removed before that lockfile was written."""
+    offboards = {**ours("ana"), "tenants": [tenant(offboarded=["eve"], groups=ours("ana")["tenants"][0]["groups"])]}
+    world.add("bo-manager", "eve")
+    work.configure(offboards)
+    passes(work.apply())
+    (work.folder / "old.lock").write_bytes((work.folder / "reconciler.lock").read_bytes())
+    assert ("eve", "bo-manager") not in turns(work, "--since", "old.lock")
+    offboards["tenants"][0]["offboarded"].append("zoe")
+    work.configure(offboards)
+    passes(work.apply())
+    rows = csv.DictReader(io.StringIO(passes(work.run("access", "--format", "csv", "--since", "old.lock")).out))
+    told = {row["group"]: row for row in rows if row["user"] == "zoe"}
+    time = json.loads((work.folder / "audit.jsonl").read_text().splitlines()[1])["time"]
+    for group_id in ("bo-manager", "clerks"):
+        row = told[group_id]
+        assert (row["change"], row["removedAt"], row["memberSince"], row["record"]) == ("removed", time, "", "2")
+        assert (row["configuration"], row["comparedWith"]) == ("offboarded; not ours then", "old.lock")
+    found = passes(work.run("access", "--since", "old.lock")).out
+    assert "Removed (2): " in found and "known from records of applies only" in found
+    document = json.loads(passes(work.run("access", "--since", "old.lock", "--format", "json")).out)
+    assert [each["wasOurs"] for each in document["tenants"][0]["removed"]] == [False, False]
+
+
+def test_groups_that_grant_otherwise(work: Workplace, world: World) -> None:
+    """Whoever was a member then may do something else: said of the group in every form, and how many it concerns."""
+    work.configure(ours("ana", "ben", clerks=["ana"]))
+    passes(work.apply())
+    (work.folder / "old.lock").write_bytes((work.folder / "reconciler.lock").read_bytes())
+    world.edit("ours", name={"en": "Ours"}, userType="EMPLOYEE", templates=["office"], accessControls=["pay", "price"])
+    told = passes(work.run("access", "--since", "old.lock")).out
+    changed = "+ pay, + price, + template office, - orders (2 members)"
+    assert "Granting otherwise (1): groups that have something else attached than then\n" in told
+    assert f"  ours (Ours) grants otherwise since: {changed}\n" in told
+    assert "\nOf the unchanged ones 2 are in groups that may grant other scopes since.\n" in told
+    page = passes(work.run("access", "--since", "old.lock", "--format", "html")).out
+    assert f"<li><b>ours (Ours)</b> grants otherwise since: {changed}</li>" in page
+    markdown = passes(work.run("access", "--since", "old.lock", "--format", "markdown")).out
+    assert "- `ours (Ours)` grants otherwise since: " in markdown
+    document = json.loads(passes(work.run("access", "--since", "old.lock", "--format", "json")).out)
+    assert document["tenants"][0]["regranted"] == [
+        {"group": "ours", "groupName": "Ours", "added": {"accessControls": ["pay", "price"], "templates": ["office"]},
+         "removed": {"accessControls": ["orders"]}},
+    ]  # fmt: skip
+    rows = csv.DictReader(io.StringIO(passes(work.run("access", "--format", "csv", "--since", "old.lock")).out))
+    assert {(row["group"], row["attachedSince"], row["detachedSince"]) for row in rows} == {
+        ("ours", "pay, price, template office", "orders"), ("clerks", "", ""), ("bo-manager", "", ""),
+    }  # fmt: skip
+
+
 def test_without_an_audit_file(work: Workplace, world: World) -> None:
     """What became ours is called added, and the report says that it may have been adopted."""
     second_review(work, world, audit=False)
@@ -113,6 +166,7 @@ def test_without_an_audit_file(work: Workplace, world: World) -> None:
     assert (found["fay", "ours"], found["dan", "clerks"]) == ("added", "added")
     told = passes(work.run("access", "--since", "old.lock")).out
     assert "What became ours since counts as added where no record says since when" in told
+    assert "Who was a member then without being ours, and is none any more, is not known without an audit file." in told
 
 
 def test_no_more_requests(work: Workplace, world: World) -> None:
@@ -141,6 +195,7 @@ def test_who_and_what_exists_no_more(work: Workplace, world: World) -> None:
     told = passes(work.run("access", "--since", "old.lock")).out
     assert "Since old.lock (serial 2): 0 added, 2 perhaps added, 2 removed, 0 unchanged." in told
     assert "Not compared: oldco, of which neither the configuration nor today's lockfile knows." in told
+    assert "is none any more, is not known of a lockfile that does not say when it was written." in told
     assert "An apply was under way then: 1 change may have been done already." in told
     rows = [[cell.strip() for cell in line.split("  ") if cell.strip()] for line in told.splitlines()]
     assert [row[:3] + row[-1:] for row in rows if row and row[0].startswith(("ana@", "gone@"))] == [
