@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from reconciler.render.review import Report
 
 
-def _table(report: "Report") -> Iterable[str]:
+def _text(report: "Report") -> Iterable[str]:
     from reconciler.render import review
 
     return review.table(report)
@@ -51,9 +51,9 @@ def _html(report: "Report") -> Iterable[str]:
 
 
 FORMATS: Final[Mapping[str, Callable[["Report"], Iterable[str]]]] = {
-    "table": _table, "csv": _csv, "json": _json, "markdown": _markdown, "html": _html,
+    "text": _text, "csv": _csv, "json": _json, "markdown": _markdown, "html": _html, "table": _text,
 }  # fmt: skip
-"""What writes each form, line by line."""
+"""What writes each form, line by line; ``table`` is what ``text`` was called before all commands called it alike."""
 
 MARKED: Final = "utf-8-sig"
 """What spreadsheets have to be told of a file: without a mark they take it for the machine's own old encoding."""
@@ -65,7 +65,7 @@ MARKED: Final = "utf-8-sig"
     "  reconciler access --since last-review.lock\n  reconciler access --since v2026.10 --format html -o review.html"
 )
 @click.option(
-    "--format", "format_", type=click.Choice(list(FORMATS)), default="table", show_default=True,
+    "--format", "format_", type=click.Choice(list(FORMATS)), default="text", show_default=True,
     help="csv opens in a spreadsheet and has a row for each user, group and scope; html is one page of its own.",
 )  # fmt: skip
 @click.option(

@@ -96,6 +96,8 @@ def _shown(answers: "Answers", kind: str, asked: str, scope: str, format_: str) 
         failures = {tenant: error.reason for tenant, error in answers.errors.items()}
         show([access.document(kind, asked, answers.tenants, answers.warnings, failures)])
     else:
+        if answers.tenants:  # whoever sees nothing looks for the error
+            show(access.missing(answers.errors))
         show((access.explained if kind == "explain" else access.holders)(answers.tenants, scope))
     show_diagnostics(answers.warnings)
     for answer in answers.tenants.values():

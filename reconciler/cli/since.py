@@ -4,7 +4,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from reconciler.cli.session import Session
 from reconciler.cli.state_place import content
@@ -13,7 +13,10 @@ from reconciler.diagnostics import StateError
 if TYPE_CHECKING:
     from reconciler.asking import World
     from reconciler.core.past import Past
-    from reconciler.state import Store
+    from reconciler.state import Lockfile, Store
+
+
+OTHERWISE: Final = "name an earlier content of this lockfile, such as what `reconciler state pull` printed then"
 
 
 def past(session: Session, store: "Store", world: "World", since: str) -> "Past":
@@ -25,16 +28,27 @@ def past(session: Session, store: "Store", world: "World", since: str) -> "Past"
     from reconciler.state.seal import PLAIN
 
     name, data = _earlier(store, since)
-    found = replace(store, seal=store.seal.or_plain()).decode(data, name)  # pulled ones are plain
+    found = _decoded(replace(store, seal=store.seal.or_plain()), data, name)  # pulled ones are plain
     now = world.lockfile
     if now.serial and found.lineage != now.lineage:
         raise StateError(
             f"{name} has lineage {found.lineage}, and {store.url} has {now.lineage}: they are not the same lockfile",
-            remedy="name an earlier content of this one, such as what `reconciler state pull` printed then",
+            remedy=OTHERWISE,
         )
     absent = () if session.tenants else tuple(sorted(found.known.keys() - world.tenants.keys()))
     unsealed = store.seal.writes is not None and PLAIN.has_form_of(data)
     return Past(name, found.serial, found.known, _instant(found.written_at), len(found.pending), unsealed, absent)
+
+
+def _decoded(store: "Store", data: bytes, name: str) -> "Lockfile":
+    from reconciler.state.damage import MERGE, RESTORE
+
+    try:
+        return store.decode(data, name)
+    except StateError as error:
+        if error.remedy not in {MERGE, RESTORE}:  # which are for the lockfile in use
+            raise
+        raise StateError(error.message, remedy=OTHERWISE, source=error.source) from None
 
 
 def _earlier(store: "Store", since: str) -> tuple[str, bytes]:

@@ -18,6 +18,12 @@ FORMAT: Final = 1
 FROM: Final = " <- "
 
 
+def missing(tenants: Collection[str]) -> Iterator[str]:
+    """Which tenants are left out, so that an answer without them does not look complete."""
+    if tenants:
+        yield f"Incomplete: {', '.join(map(safe, tenants))} could not be read."
+
+
 def explained(tenants: Mapping[str, Answer], asked: str) -> Iterator[str]:
     """What a user has in each tenant; ``asked`` is the pattern of scopes, empty for all."""
     for tenant, answer in tenants.items():

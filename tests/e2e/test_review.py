@@ -241,7 +241,7 @@ def test_a_tenant_that_cannot_be_read(applied: Workplace, serve: Callable[..., S
     """It is named in every form, so that none looks complete; the others are there, and the exit code is 1."""
     applied.configure(CONFIGURATION + "  - tenant: otherco\n")
     for form, mark in {
-        "table": "otherco: could not be read: ",
+        "text": "otherco: could not be read: ",
         "csv": '"otherco","unread",',
         "markdown": "Tenant `otherco` could not be read: ",
         "html": "tenant <b>otherco</b> is left out: ",
@@ -252,7 +252,11 @@ def test_a_tenant_that_cannot_be_read(applied: Workplace, serve: Callable[..., S
         assert mark in found.out, form
         assert "otherco" in found.err and "bo-manager" in found.out
         assert form in {"csv", "json"} or "Incomplete: 1 tenant could not be read" in found.out
-    only = applied.run("access", "--tenant", "acmeprod")
+    asked = applied.run("who", "desk.*")
+    assert (asked.code, asked.out.splitlines()[0]) == (1, "Incomplete: otherco could not be read.")
+    nothing = applied.run("access", "--tenant", "otherco")
+    assert (nothing.code, nothing.out.splitlines()[0]) == (1, "No tenant could be read.")
+    only = applied.run("access", "--tenant", "acmeprod", "--format", "table")
     assert (only.code, "otherco" in only.out) == (0, False)
 
 

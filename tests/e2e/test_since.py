@@ -254,7 +254,8 @@ def test_what_is_no_earlier_lockfile(work: Workplace, world: World) -> None:
     world.clear()
     assert "is in no git work tree: " in refuses(work, "HEAD")
     assert "none.lock can't be read" in refuses(work, "file:none.lock")
-    assert "error: reconciler.yaml is no lockfile: " in refuses(work, "reconciler.yaml")
+    yaml = refuses(work, "reconciler.yaml")
+    assert "error: reconciler.yaml is no lockfile: " in yaml and "name an earlier content of this lockfile" in yaml
     (work.folder / "newer.lock").write_text(json.dumps({**work.lockfile, "format": 99}))
     assert "newer.lock has lockfile format 99" in refuses(work, "newer.lock")
     other = {**work.lockfile, "lineage": "another"}
