@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def _text(report: "Report") -> Iterable[str]:
     from reconciler.render import review
 
-    return review.table(report)
+    return review.text(report)
 
 
 def _csv(report: "Report") -> Iterable[str]:

@@ -62,8 +62,7 @@ class Trail:
             return
         self.begins = self.begins or record.time
         found = Event(record.time, is_member=True, is_bound=True, record=record.number, serial=record.serial)
-        told = {"who": record.who, "commit": record.commit, "job": record.job, "actor": record.actor}
-        known = replace(found, is_bound=False, **told)
+        known = replace(found, is_bound=False, who=record.who, commit=record.commit, job=record.job, actor=record.actor)
         for deed in record.settled:  # done by an earlier run, of which no record tells
             if deed.outcome is Fate.DONE:
                 self._note(deed, found)

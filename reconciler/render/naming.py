@@ -38,9 +38,14 @@ def called(person: Person) -> str:
 
     A name that could be taken for more than one stands in quotes.
     """
-    names = (*map(_single, (person.handle, person.email or "", person.name)), person.id or "")
-    first, *others = list(dict.fromkeys(safe(name) for name in names if name))
+    first, *others = names(person)
     return f"{first} ({', '.join(others)})" if others else first
+
+
+def names(person: Person) -> list[str]:
+    """All names of a person, the first the one to call it by."""
+    known = (*map(_single, (person.handle, person.email or "", person.name)), person.id or "")
+    return list(dict.fromkeys(safe(name) for name in known if name))
 
 
 def short(person: Person) -> str:

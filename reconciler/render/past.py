@@ -21,6 +21,10 @@ _KEYS: Final[Mapping[Turn, str]] = {
 """What machines call the turns."""
 
 
+SHORT: Final = 12
+"""So much of a commit's hash is enough for readers."""
+
+
 def since(held: Held) -> str:
     """What became of it, and the day since which it is so, or before which it was; empty if nobody knows."""
     event = held.event
@@ -29,11 +33,11 @@ def since(held: Held) -> str:
 
 
 def cause(held: Held) -> str:
-    """The apply behind it: who ran it and started its CI job, the commit, the job and the record; empty if nobody knows."""
+    """The apply behind it: who ran it and started its CI job, commit, job and record; empty if nobody knows."""
     event = held.event
     if event is None:
         return ""
-    commit = event.commit and f"commit {safe(event.commit)}"
+    commit = event.commit and f"commit {safe(event.commit[:SHORT])}"
     who, actor = event.who and f"by {safe(event.who)}", event.actor and f"started by {safe(event.actor)}"
     told = (who, actor, commit, safe(event.job), f"record {event.record}")
     return ", ".join(filter(None, told))

@@ -101,9 +101,13 @@ def tally(review: Review) -> str:
 
 
 class Findings(NamedTuple):
-    """A list that stands before the memberships: what each line is about, and what is said of it."""
+    """A list that stands before the memberships: what each line is about, and what is said of it.
+
+    ``look`` is how grave a page shows it.
+    """
 
     title: str
+    look: str
     meaning: str
     lines: Sequence[tuple[str, str]]
 
@@ -111,9 +115,9 @@ class Findings(NamedTuple):
 def findings(review: Review) -> Iterator[Findings]:
     """Who has together what guards keep apart, and which groups grant otherwise since."""
     if found := [(called(who), holds_both(conflict)) for who, conflict in review.conflicts]:
-        yield Findings("Conflicts", CONFLICTS, found)
+        yield Findings("Conflicts", "refusals", CONFLICTS, found)
     if others := [(group_called(each.group), grants_otherwise(each)) for each in review.regranted.values()]:
-        yield Findings("Granting otherwise", REGRANTED, others)
+        yield Findings("Granting otherwise", "warnings", REGRANTED, others)
 
 
 def parts(review: Review) -> Iterator[tuple[Standing, Sequence[Held]]]:
@@ -169,7 +173,7 @@ def said(held: Held) -> str:
     return "" if listing is Listing.LISTED else listing.value
 
 
-def table(report: Report) -> Iterator[str]:
+def text(report: Report) -> Iterator[str]:
     """A line for each scope of each membership; what is the same as in the line above is not said again."""
     yield f"{report.verdict}."
     yield from report.notes

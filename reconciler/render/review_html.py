@@ -1,5 +1,6 @@
 """An access review as one HTML page: no network, no server, and no script needed to read it."""
 
+import re
 from collections.abc import Collection, Iterator, Sequence
 from typing import Final
 
@@ -10,7 +11,7 @@ from reconciler.render.dates import stamp
 from reconciler.render.html import FIELD, MANY_TENANTS, closing, failures, opening, warnings
 from reconciler.render.html_text import foreign, shown
 from reconciler.render.messages import LineOf, no_line
-from reconciler.render.naming import called
+from reconciler.render.naming import names
 from reconciler.render.past import cause, since
 from reconciler.render.review import (
     MEANINGS,
@@ -27,7 +28,7 @@ from reconciler.render.review import (
 from reconciler.render.text import number, place
 
 OWN: Final = ("review.css", "review.js")
-HEADINGS: Final = ("User", "Group", "Scopes", "Since", "Until", "Why", "Line")
+HEADINGS: Final = ("User", "Group", "Scopes", "Since", "Until", "Why")
 LOOKS: Final = {
     Standing.REMOVED: "forget",
     Standing.OFFBOARDED: "destroy", Standing.DORMANT: "destroy", Standing.UNMANAGED: "change", Standing.LISTED: "add",
@@ -87,7 +88,7 @@ def _tenant(position: int, name: str, review: Review) -> Iterator[str]:
     yield f'<h2 id="t{position}"><small>Tenant</small> <span>{foreign(name)}</span></h2>'
     yield f'<p class="tally">{tally(review)}</p>'
     for each in findings(review):
-        yield '<section class="findings">'
+        yield f'<section class="findings remarks {each.look}">'
         yield f"<h3>{each.title} ({number(len(each.lines))}) <small>{each.meaning}</small></h3><ul>"
         yield from (f"<li><b>{shown(subject)}</b> {shown(told)}</li>" for subject, told in each.lines)
         yield "</ul></section>"
@@ -109,18 +110,24 @@ def _part(standing: Standing, found: Sequence[Held], review: Review) -> Iterator
 
 def _row(held: Held, sensitive: Collection[str]) -> Iterator[str]:
     seat = held.seat
-    yield f'<tr><th scope="row">{shown(called(held.person))}</th>'
+    first, *others = map(shown, names(held.person))
+    yield f'<tr><th scope="row">{" ".join([first, *(f"<small>{name}</small>" for name in others)])}</th>'
     yield f"<td>{shown(group_called(seat.group))}</td>"
     yield f"<td>{_scopes(scopes(held, sensitive))}</td>"
     yield f"<td>{_since(held)}</td>"
-    yield f"<td>{until(held)}</td>"
-    yield f"<td>{shown(why(held))}</td>"
-    yield f"<td><samp>{shown(place(seat.source))}</samp></td></tr>"
+    yield f"<td>{_unbroken(until(held))}</td>"
+    line = place(seat.source)
+    yield f"<td>{' '.join(filter(None, (shown(why(held)), line and f'<samp>{shown(line)}</samp>')))}</td></tr>"
 
 
 def _since(held: Held) -> str:
     because = cause(held)
-    return since(held) + (f" <small>{shown(because)}</small>" if because else "")
+    return _unbroken(since(held)) + (f" <small>{shown(because)}</small>" if because else "")
+
+
+def _unbroken(text: str) -> str:
+    """Our own words, of which no day is broken in two."""
+    return re.sub(r"\d+-\d+-\d+", r"<span>\g<0></span>", text)
 
 
 def _scopes(granted: Sequence[Scope]) -> str:

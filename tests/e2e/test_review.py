@@ -170,7 +170,7 @@ def test_since_when(work: Workplace, world: World) -> None:
     assert (rows["ben"]["by"], rows["ben"]["commit"], rows["ben"]["job"]) == (who, "'=9f1c2ab", origin["job"])
     table = [line for line in work.run("access").out.splitlines() if line.startswith(("  ana@", "  ben@"))]
     assert [f"  before {day}  " in table[0], f"  {day}  " in table[1], len(table)] == [True, True, 2]
-    assert f"<td>{day} <small>by {who}, commit =9f1c2ab, {origin['job']}, record 1</small></td>" in (
+    assert f"<td><span>{day}</span> <small>by {who}, commit =9f1c2ab, {origin['job']}, record 1</small></td>" in (
         work.run("access", "--format", "html").out
     )
 

@@ -104,7 +104,7 @@ def test_what_has_come_and_gone(work: Workplace, world: World) -> None:
     ]  # fmt: skip
     page = passes(work.run("access", "--since", "old.lock", "--format", "html")).out
     assert '<li class="forget"><b>4</b> removed</li>' in page and "Since old.lock (serial 2" in page
-    assert f"<td>added {day} <small>by " in page and "<td>perhaps added</td>" in page
+    assert f"<td>added <span>{day}</span> <small>by " in page and "<td>perhaps added</td>" in page
     markdown = passes(work.run("access", "--since", "old.lock", "--format", "markdown")).out
     assert "#### Removed (4): " in markdown and f"| added {day}<br>`by " in markdown
 

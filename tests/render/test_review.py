@@ -13,14 +13,15 @@ from hypothesis import strategies as st
 
 from reconciler.core.access import Granted, Listing, Origin, Seat
 from reconciler.core.effects import Right
-from reconciler.core.limits import AccessGuards
+from reconciler.core.limits import NO_ACCESS_GUARDS, AccessGuards
 from reconciler.core.model import Account, LiveGroup, Person, UserType
 from reconciler.core.past import Event, History, Past, Trail
 from reconciler.core.review import Review, review
 from reconciler.core.separation import Conflict
 from reconciler.diagnostics import Diagnostic, Severity, Source
 from reconciler.render.conflicts import holds_both
-from reconciler.render.review import Report, table
+from reconciler.render.review import Report
+from reconciler.render.review import text as table
 from reconciler.render.review_csv import COLUMNS, plain, rows
 from reconciler.render.review_html import page
 from reconciler.render.review_markdown import HEADINGS, markdown
@@ -41,8 +42,8 @@ TEXT = st.one_of(
 STARTS = re.compile("\\s*[=+\\-@\uff1d\uff0b\uff0d\uff20]")
 
 
-def small() -> Report:
-    """One membership of each standing."""
+def small(guards: AccessGuards = NO_ACCESS_GUARDS, past: Past | None = None) -> Report:
+    """One membership of each standing; with ``guards`` findings too, and with ``past`` somebody who is gone."""
     group = LiveGroup("ops", {"name": {"en": "Operations"}}, UserType.EMPLOYEE)
     people = {
         "u1": (Person("ana", "u1", "ana@acme.example", "Ana | Silva"), Account("u1", UserType.EMPLOYEE)),
@@ -54,6 +55,9 @@ def small() -> Report:
         Seat("u2", group, Listing.LISTED, Source("a.yaml", 4, 9)),
         Seat("u3", LiveGroup("odd", {}, UserType.EMPLOYEE), Listing.FOREIGN),
     ]
+    if past:
+        people["u4"] = (Person(id="u4"), Account("u4", UserType.EMPLOYEE))
+        seats.append(Seat("u4", LiveGroup("odd", {}, UserType.EMPLOYEE, members=frozenset()), Listing.FOREIGN))
     granted: Granted = {
         "ops": {"a.read": (Origin("reading"), Origin("both", "tp", "Both")), "a.write": (Origin("both", "tp"),)},
         "odd": {},
@@ -61,7 +65,8 @@ def small() -> Report:
     trail = Trail("sandbox", "file:audit.jsonl", AT)
     trail.events["acme", "ops"]["u1"] = Event(AT, True, False, "ana@laptop", "9f1c2ab", "https://ci.example/7", 7)
     trail.events["acme", "ops"]["u2"] = Event(AT, is_member=True, is_bound=True, record=4)
-    return Report({"acme": review(people, seats, granted, History("acme", trail))}, {}, AT, "sandbox", trail)
+    found = review(people, seats, granted, History("acme", trail, past=past), (), guards)
+    return Report({"acme": found}, {}, AT, "sandbox", trail, past)
 
 
 def test_small_table() -> None:
