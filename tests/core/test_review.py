@@ -93,3 +93,13 @@ def test_what_has_come_and_gone() -> None:
         ("u2", "g", Standing.LISTED, Turn.ADDED, 1), ("u1", "g", Standing.LISTED, Turn.SAME, 1),
     ]  # fmt: skip
     assert (found.users, len(found.live)) == (2, 2)
+
+
+def test_who_is_in_a_group_that_grants_otherwise() -> None:
+    """Only those who were members by us then: of the others it is told that they may be new."""
+    group = LiveGroup("g", {"accessControls": ["orders"]}, EMPLOYEE, members=frozenset({"u1", "u2"}))
+    known = {"acme": {"g": KnownGroup(True, EMPLOYEE, frozenset({"u1"}), {})}}
+    history = History("acme", Trail(), {}, Past("old.lock", 1, known))
+    people = {user: (Person(user, user), SOUND) for user in ("u1", "u2")}
+    found = review(people, [Seat(user, group, Listing.LISTED) for user in people], {}, history)
+    assert (found.granting_otherwise, found.regranted["g"].added) == (1, {"accessControls": ("orders",)})
