@@ -18,8 +18,8 @@ from reconciler.render.text import place, safe
 COLUMNS: Final = (
     "tenant", "standing", "change", "user", "handle", "name", "email", "userType", "account", "group", "groupName",
     "scope", "sensitive", "conflict", "through", "memberSince", "removedAt", "bound", "until", "reason", "team",
-    "configuration", "line", "by", "commit", "job", "record", "attachedSince", "detachedSince", "asOf", "service",
-    "comparedWith",
+    "configuration", "line", "by", "actor", "commit", "job", "record", "attachedSince", "detachedSince", "asOf",
+    "service", "comparedWith",
 )  # fmt: skip
 UNREAD: Final = "unread"
 """The standing in the one row of a tenant that could not be read: a file that lacks it must not look complete."""
@@ -72,7 +72,13 @@ def _past(held: Held, review: Review) -> Row:
     told = {"change": held.turn.value}
     if event:
         told |= {"removedAt" if is_gone else "memberSince": utc(event.at), "bound": "before" if event.is_bound else ""}
-        told |= {"by": event.who, "commit": event.commit, "job": event.job, "record": str(event.record)}
+        told |= {
+            "by": event.who,
+            "actor": event.actor,
+            "commit": event.commit,
+            "job": event.job,
+            "record": str(event.record),
+        }
     if not is_gone and (found := review.regranted.get(held.seat.group.id)):
         told |= {"attachedSince": ", ".join(attached(found.added)), "detachedSince": ", ".join(attached(found.taken))}
     return told

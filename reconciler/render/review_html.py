@@ -9,7 +9,7 @@ from reconciler.render.access import group_called
 from reconciler.render.conflicts import MARK
 from reconciler.render.dates import stamp
 from reconciler.render.html import FIELD, MANY_TENANTS, closing, failures, opening, warnings
-from reconciler.render.html_text import foreign, shown
+from reconciler.render.html_text import foreign, prose, shown
 from reconciler.render.messages import LineOf, no_line
 from reconciler.render.naming import names
 from reconciler.render.past import cause, since
@@ -71,7 +71,7 @@ def _summary(report: Report) -> Iterator[str]:
     yield f"<div><dt>As of</dt> <dd>{stamp(report.at)}</dd></div>"
     yield f"<div><dt>Service</dt> <dd>{foreign(report.service)}</dd></div>"
     yield "</dl>"
-    yield from (f"<p>{shown(note)}</p>" for note in report.notes)
+    yield from (f"<p>{prose(note)}</p>" for note in report.notes)
     yield "</header>"
 
 

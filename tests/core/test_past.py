@@ -40,11 +40,11 @@ def trail(*deeds: Deed | tuple[Deed, ...], settled: bool = False, service: str =
 
 
 def exact(number: int, *, is_member: bool = True) -> Event:
-    return Event(day(number), is_member, False, f"who{number}", "9f1c", "job", number + 1, 7)
+    return Event(day(number), is_member, False, f"who{number}", "9f1c", "job", "", number + 1, 7)
 
 
 def adopted(number: int) -> Event:
-    return Event(day(number), True, True, f"who{number}", "9f1c", "job", number + 1, 7)
+    return Event(day(number), True, True, f"who{number}", "9f1c", "job", "", number + 1, 7)
 
 
 def bound(number: int, *, is_member: bool = True) -> Event:

@@ -213,8 +213,8 @@ def test_a_spreadsheet(applied: Workplace) -> None:
         "group": "ours", "groupName": "'=Ours", "scope": "order.manage--DE", "sensitive": "", "conflict": "",
         "through": "access control orders (Orders) <- template office", "memberSince": "", "removedAt": "", "bound": "",
         "until": "3000-01-01T00:00:00Z", "reason": "'=HYPERLINK(\"http://evil.example\")", "team": "ops",
-        "configuration": "listed", "line": "reconciler.yaml:4:9", "by": "", "commit": "", "job": "", "record": "",
-        "attachedSince": "", "detachedSince": "", "asOf": "2026-11-24T00:00:00Z", "service": applied.url,
+        "configuration": "listed", "line": "reconciler.yaml:4:9", "by": "", "actor": "", "commit": "", "job": "",
+        "record": "", "attachedSince": "", "detachedSince": "", "asOf": "2026-11-24T00:00:00Z", "service": applied.url,
         "comparedWith": "",
     }  # fmt: skip
     assert applied.run(*args).out == data.decode("utf-8-sig")

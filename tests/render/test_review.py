@@ -63,7 +63,9 @@ def small(guards: AccessGuards = NO_ACCESS_GUARDS, past: Past | None = None) -> 
         "odd": {},
     }
     trail = Trail("sandbox", "file:audit.jsonl", AT)
-    trail.events["acme", "ops"]["u1"] = Event(AT, True, False, "ana@laptop", "9f1c2ab", "https://ci.example/7", 7)
+    trail.events["acme", "ops"]["u1"] = Event(
+        AT, True, False, "ana@laptop", "9f1c2ab", "https://ci.example/7", "jdoe", 7
+    )
     trail.events["acme", "ops"]["u2"] = Event(AT, is_member=True, is_bound=True, record=4)
     found = review(people, seats, granted, History("acme", trail, past=past), (), guards)
     return Report({"acme": found}, {}, AT, "sandbox", trail, past)
@@ -105,7 +107,7 @@ def test_small_markdown() -> None:
         "#### Listed (1): asked for by a line of the configuration", "",
         *heading,
         "| `ana (ana@acme.example, Ana `&#124;` Silva, u1)` | `ops (Operations)` |"
-        f" {granted} | 2026-11-24<br>`by ana@laptop, commit 9f1c2ab, https://ci.example/7, record 7` |"
+        f" {granted} | 2026-11-24<br>`by ana@laptop, started by jdoe, commit 9f1c2ab, https://ci.example/7, record 7` |"
         " 2026-11-24 00:00 UTC | `team all > core; -OPS-1` | `a.yaml:3:9` |",
     ]  # fmt: skip
 
