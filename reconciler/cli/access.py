@@ -86,10 +86,12 @@ def access(
     """Report every membership with its scopes, why it is there and until when, for a review of access.
 
     Dormant memberships (accounts that are locked, inactive or gone, entries whose time is over) and unmanaged ones
-    (groups outside the configuration, members that it does not list) stand apart and first.
+    (groups outside the configuration, members that it does not list) stand apart and first, after whoever has together
+    what guards.separation keeps apart. Scopes that guards.sensitive names are marked.
 
     --since compares with what was ours by an earlier lockfile: added, removed, or adopted, which was there before. What
-    was never ours is no lockfile's business, so that such a membership is perhaps added.
+    was never ours is no lockfile's business, so that such a membership is perhaps added. Groups that have something
+    else attached than then are named.
     """
     from reconciler.asking import review
     from reconciler.render.review import Report

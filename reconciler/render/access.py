@@ -75,11 +75,11 @@ def _user(one: Access) -> str:
 
 
 def _way(way: Way, answer: Answer) -> str:
-    scope = marked(way.scope, answer.sensitive)
+    scope = _marked(way.scope, answer.sensitive)
     return FROM.join([*([scope] if scope else []), through(way.origin), _seat(way.seat)])
 
 
-def marked(scope: str, sensitive: Collection[str]) -> str:
+def _marked(scope: str, sensitive: Collection[str]) -> str:
     """A scope, and beside it whether it is sensitive."""
     return f"{safe(scope)} ({conflicts.MARK})" if scope in sensitive else safe(scope)
 
