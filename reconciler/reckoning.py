@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 from reconciler.core.access import Catalog
-from reconciler.core.access_guards import Judged, objections, unjudged
+from reconciler.core.access_entries import Judged
+from reconciler.core.access_guards import objections, unjudged
 from reconciler.core.consequences import cohorts, effects
 from reconciler.core.diff import Differences
 from reconciler.core.effects import Effects

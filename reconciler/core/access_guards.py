@@ -1,48 +1,33 @@
 """Guards on access: what a plan gives and takes may be a reason to refuse it, whatever groups it comes through.
 
-They judge when a plan is made and not again from its document, because they need the groups of everybody concerned;
-so a plan carries their answer, as it does that of policy files.
+They can't be asked of a plan alone, since they need the groups of everybody concerned: so a plan carries their answer,
+as it does that of policy files, and they are asked again of what is left of it right before it is carried out.
 """
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from reconciler.core.access import wider
+from reconciler.core.access_entries import Entries, Judged
 from reconciler.core.consequences import Cohort, is_sensitive
 from reconciler.core.effects import Right
 from reconciler.core.guards import MOST_NAMED, members, some
-from reconciler.core.limits import AccessGuards, AccessRule, Requirement
-from reconciler.core.model import DesiredTenant, Person, Snapshot, address
-from reconciler.core.plan import Action, Change
+from reconciler.core.limits import AccessRule, Requirement
+from reconciler.core.model import address
+from reconciler.core.plan import Action
 from reconciler.core.separation import Ways, clashes
-from reconciler.core.stakes import GRANTING, NOTHING, Stakes
+from reconciler.core.stakes import NOTHING
 from reconciler.diagnostics import Diagnostic, Source
 
 OF_OTHERS: Final[frozenset[str]] = frozenset({AccessRule.SEPARATION, AccessRule.KEEP, AccessRule.ACCESS})
-"""The rules whose answer depends on what others do meanwhile."""
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """All that guards on access look at: the configuration, the changes, what is at stake, and for whom."""
-
-    desired: DesiredTenant
-    changes: Sequence[Change]
-    stakes: Stakes
-    cohorts: Sequence[Cohort]
-    live: Snapshot
-
-    @property
-    def guards(self) -> AccessGuards:
-        """What the configuration sets."""
-        return self.stakes.guards
+"""The rules whose answer depends on what others do meanwhile, so that an earlier one counts no more."""
 
 
 def objections(judged: Judged) -> tuple[Diagnostic, ...]:
     """Everything that these guards have against the changes."""
-    entries = _Entries(judged)
+    entries = Entries(judged)
     return (*_sensitive(judged, entries), *_separation(judged, entries), *_keep(judged, entries))
 
 
@@ -53,56 +38,7 @@ def unjudged(tenant: str, why: str, remedy: str) -> Diagnostic:
     )
 
 
-class _Entries:
-    """The lines that make somebody a member, and what they carry; of a saved plan only those of its changes."""
-
-    def __init__(self, judged: Judged) -> None:
-        self.tenant = judged.desired
-        self.groups = {group.id: group for group in judged.desired.groups}
-        self.new = {(c.group, c.user): c for c in judged.changes if c.user is not None and c.action is Action.CREATE}
-        self.written = {c.group: c for c in judged.changes if c.user is None}
-        self.people = {**judged.desired.people, **judged.stakes.shift.people}
-
-    def source(self, user: str, group: str) -> Source | None:
-        """The line of an entry, or of its group where the entry is not known; None outside the configuration."""
-        if change := self.new.get((group, user)):
-            return change.source
-        desired = self.groups.get(group)
-        return (desired.members or {}).get(user, desired.source) if desired else None
-
-    def definition(self, group: str) -> Source | None:
-        """The line by which a group grants something else: its field's, or the group's where that is not known."""
-        change, desired = self.written[group], self.groups.get(group)
-        before, after, places = change.before or {}, change.after or {}, desired.field_sources if desired else {}
-        fields = (places[name] for name in GRANTING if name in places and before.get(name) != after.get(name))
-        return next(fields, change.source)
-
-    def lacks(self, user: str, group: str, requires: Requirement) -> str:
-        """What an entry has to carry and does not; empty if it does."""
-        reason, until = self._carried(user, group)
-        missing = [*["`reason`"] * (not reason), *["`until`"] * (not until)]
-        match requires:
-            case Requirement.EITHER:
-                return "neither `reason` nor `until`" if len(missing) > 1 else ""
-            case Requirement.BOTH:
-                return "" if not missing else f"no {' and no '.join(missing)}"
-        return f"no `{requires}`" if f"`{requires}`" in missing else ""
-
-    def _carried(self, user: str, group: str) -> tuple[bool, bool]:
-        if change := self.new.get((group, user)):
-            return bool(change.note.strip()), change.until is not None
-        desired = self.groups[group]  # who does not join gains by a definition, and that has a line
-        entry = desired.named.get(user)
-        return bool(entry.reason if entry else desired.reasons.get(user)), bool(entry and entry.period.end)
-
-    def named(self, user: str) -> str:
-        """A user by handle or e-mail, and by id."""
-        person = self.people.get(user, Person())
-        name = person.handle or person.email
-        return f"{name} ({user})" if name and name != user else user
-
-
-def _sensitive(judged: Judged, entries: _Entries) -> Iterator[Diagnostic]:
+def _sensitive(judged: Judged, entries: Entries) -> Iterator[Diagnostic]:
     """Whatever newly leads to a sensitive scope says why, or how long, as the configuration requires.
 
     Also a second way to a scope that somebody has already: once the first one goes, it would be all there is.
@@ -122,7 +58,7 @@ def _sensitive(judged: Judged, entries: _Entries) -> Iterator[Diagnostic]:
 
 
 def _without_what_is_required(
-    judged: Judged, entries: _Entries, group: str, scopes: Sequence[str], requires: Requirement, remedy: str
+    judged: Judged, entries: Entries, group: str, scopes: Sequence[str], requires: Requirement, remedy: str
 ) -> Iterator[Diagnostic]:
     """The members to whom a group newly grants sensitive scopes by its definition, those who lack the same together."""
     moves, lacking = judged.stakes.shift, defaultdict[str, list[str]](list)
@@ -145,7 +81,7 @@ def _sensitive_scopes(judged: Judged, group: str, before: frozenset[Right] = NOT
     )
 
 
-def _separation(judged: Judged, entries: _Entries) -> Iterator[Diagnostic]:
+def _separation(judged: Judged, entries: Entries) -> Iterator[Diagnostic]:
     """Nobody gains one scope of a pair while holding, or gaining, the other at the same place."""
     given: defaultdict[tuple[str, str, tuple[str, ...]], list[str]] = defaultdict(list)
     for cohort in judged.cohorts:
@@ -176,7 +112,7 @@ def _narrows(right: Right, held: Collection[Right]) -> bool:
 
 
 def _both_by_joining(
-    entries: _Entries, user: str, group: str, told: str, held: Ways, both: tuple[Right, Right]
+    entries: Entries, user: str, group: str, told: str, held: Ways, both: tuple[Right, Right]
 ) -> Diagnostic:
     """Somebody joins a group and so has both.
 
@@ -200,7 +136,7 @@ def _both_by_joining(
 
 
 def _both_by_definition(
-    entries: _Entries, group: str, told: str, ways: Sequence[str], users: Sequence[str]
+    entries: Entries, group: str, told: str, ways: Sequence[str], users: Sequence[str]
 ) -> Diagnostic:
     """A group grants something else, and so its members have both."""
     about = address(entries.tenant.name, group)
@@ -220,7 +156,7 @@ def _both_by_definition(
     )
 
 
-def _keep(judged: Judged, entries: _Entries) -> Iterator[Diagnostic]:
+def _keep(judged: Judged, entries: Entries) -> Iterator[Diagnostic]:
     """By a plan a scope loses neither its last holders nor a protected one: somebody must be able to go on and undo it.
 
     It is about what the plan leads to. While it is carried out, or if it fails half-way, there may be fewer.
@@ -257,7 +193,7 @@ def _holders(
 
 
 def _kept(
-    judged: Judged, entries: _Entries, scope: str, now: frozenset[str], then: frozenset[str]
+    judged: Judged, entries: Entries, scope: str, now: frozenset[str], then: frozenset[str]
 ) -> Iterator[Diagnostic]:
     tenant, keep, lost = judged.desired.name, judged.guards.keep[scope], now - then
     lines = [(label, source) for label, source in _taking(judged, entries, scope, lost) if source]
@@ -283,7 +219,7 @@ def _kept(
         )
 
 
-def _taking(judged: Judged, entries: _Entries, scope: str, lost: frozenset[str]) -> Iterator[tuple[str, Source | None]]:
+def _taking(judged: Judged, entries: Entries, scope: str, lost: frozenset[str]) -> Iterator[tuple[str, Source | None]]:
     """The lines by which these users lose a scope, with who does."""
     for change in judged.changes:
         if Right(scope) not in judged.stakes.before.get(change.group, ()):
