@@ -35,7 +35,7 @@ MEANINGS: Final = {
     "Document.takeOver": "Whether members that were never ours may be removed on first contact.",
     "Document.offline": "Whether it was planned against the lockfile, without asking the service: it can't be applied.",
     "Document.targets": "The addresses that the plan was limited to; empty if it is whole.",
-    "Document.refusals": "What guards and policy have against the plan; what can be asked again is, before it is applied.",
+    "Document.refusals": "What guards and policy have against the plan; they are asked again where they can be.",
     "Document.warnings": "Remarks for the reader that stop nothing.",
     "Document.at": "The instant for which entries with a time were judged; left out where no entry has one.",
     "Document.nextDate": "The next instant at which an entry begins or ends.",
