@@ -145,6 +145,7 @@ MEANINGS: Final = {
     "Source.column": "Counted from 1.",
     "Action": "What happens to an address.",
     "Reason": "Why a change is there.",
+    "Requirement": "What an entry has to carry: a `reason`, an `until`, either or both.",
     "Membership": "Whether members that are not listed are removed (exact) or left alone (additive).",
     "UserType": "Who a user is to the service.",
     "DriftDocument": "What was changed outside since the last apply, whatever the configuration says.",
