@@ -153,7 +153,7 @@ class MotoPlace(S3Place):
         """See :class:`BucketPlace`."""
         (port,) = servers.free_ports(1)
         servers.start(
-            [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
+            [sys.executable, str(Path(__file__).with_name("moto_server.py")), str(port)],
             servers.folder() / "log",
             lambda: servers.listens(port),
         )
