@@ -54,7 +54,6 @@ def oracle(before: World, after: World) -> Told:
     return found
 
 
-@pytest.mark.no_cover  # others cover it, and traced it would take three times as long
 def test_every_small_world() -> None:
     """A group of ours with any definition and members, before and after, beside a group of others that nobody reads.
 

@@ -50,7 +50,6 @@ def settled(plan: Plan, start: World, dead: World, added: set[Edge], ours: Ours)
     return now
 
 
-@pytest.mark.no_cover  # others cover it, and traced it would take three times as long
 @pytest.mark.parametrize("membership", Membership)
 @pytest.mark.parametrize("owned", [True, False])
 def test_every_death_in_every_state_is_followed_by_convergence_even_if_the_wish_has_changed(
@@ -91,7 +90,6 @@ def state_of(names: str, users: str) -> st.SearchStrategy:
     return st.dictionaries(st.sampled_from(names), some)
 
 
-@pytest.mark.no_cover  # others cover it, and traced it would take three times as long
 @given(st.data())
 @settings(max_examples=150, deadline=None)
 def test_deaths_of_larger_runs_with_replaced_and_edited_groups(data: st.DataObject) -> None:

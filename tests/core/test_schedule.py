@@ -46,7 +46,6 @@ def holds_or_is_refused(
     return False
 
 
-@pytest.mark.no_cover  # others cover it, and traced it would take three times as long
 def test_three_groups_and_two_users_move_in_every_way_in_every_order() -> None:
     """Creation, deletion, moves, swaps and chains: 15,625 pairs of states converge, whatever is run first."""
     states = tenant_states("fgh", "ab")
@@ -80,7 +79,6 @@ def test_vendors_of_two_groups_and_two_employees_in_every_way() -> None:
     assert (len(outcomes), sum(outcomes)) == (5427, 4713)
 
 
-@pytest.mark.no_cover  # others cover it, and traced it would take three times as long
 def test_user_types_of_two_groups_in_every_way() -> None:
     """Rules 1 and 3: groups replaced to take other users, users of the wrong type, vendors' groups for customers."""
     definitions = [definition(), definition("CUSTOMER"), definition(vendor="v"), definition("CUSTOMER", "v")]
@@ -108,7 +106,6 @@ def test_one_customer_changes_roles_in_two_companies_in_every_way() -> None:
     assert (len(outcomes), sum(outcomes)) == (24 * 64, 24 * 24)
 
 
-@pytest.mark.no_cover  # others cover it, and traced it would take three times as long
 def test_two_customers_change_roles_and_swap_in_every_way() -> None:
     """Rule 4 with whole groups emptied and refilled: every pair of moves of two users between four groups."""
     names = ["ax", "bx", "ay", "contact"]

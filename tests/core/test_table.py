@@ -15,7 +15,6 @@ STATES = tenant_states("gh", "ab")
 WORLDS = [(state, world, world.snapshot()) for state, world in ((state, live(state)) for state in STATES)]
 
 
-@pytest.mark.no_cover  # others cover it, and traced it would take three times as long
 @pytest.mark.parametrize("membership", Membership)
 def test_every_state_converges_and_a_second_plan_is_empty(membership: Membership) -> None:
     """All 15,625 states of desired, live and known lead to desired; then nothing is left to do."""

@@ -135,7 +135,7 @@ HARMLESS = re.compile(
 COMMIT = r"(?i)\b[0-9a-f]{7,}\b"
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(plans(TEXT), st.sampled_from([SHORTEST, LONGEST]))
 def test_no_text_becomes_anything_but_text(shown: Plan, max_chars: int) -> None:
     assert_harmless(comment(shown, max_chars), max_chars)
