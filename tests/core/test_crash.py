@@ -91,7 +91,7 @@ def state_of(names: str, users: str) -> st.SearchStrategy:
 
 
 @given(st.data())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_deaths_of_larger_runs_with_replaced_and_edited_groups(data: st.DataObject) -> None:
     """Three groups and three users with vendors: any death, then any other wish, converges."""
     start = made(data.draw(state_of("fgh", "abc"), "live"))

@@ -127,7 +127,7 @@ def plans(draw: st.DrawFn) -> Plan:
 
 
 @given(plan=plans())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_what_is_written_is_what_is_read(plan: Plan) -> None:
     """Every part of any plan survives, and equal plans give equal bytes."""
     data = encode(plan)
@@ -149,7 +149,7 @@ DATA = encode(PLAN)
 
 
 @given(place=st.integers(0, len(DATA) - 1), byte=st.integers(0, 255))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_any_byte_that_changes_the_meaning_is_refused(place: int, byte: int) -> None:
     """A changed byte is refused in words, unless it only changes white space or how a number or letter is written."""
     damaged = DATA[:place] + bytes([byte]) + DATA[place + 1 :]

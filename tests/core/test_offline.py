@@ -72,7 +72,7 @@ ENTRIES = st.builds(
 )  # fmt: skip
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.dictionaries(st.sampled_from("ghi"), KNOWN), st.dictionaries(st.sampled_from("ghij"), ENTRIES))
 def test_definitions_and_versions_come_from_the_lockfile(
     ours: dict[str, KnownGroup], wish: dict[str, DesiredGroup]

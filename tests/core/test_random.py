@@ -109,7 +109,7 @@ def members_of(ours: Mapping[str, KnownGroup]) -> set[Edge]:
     return {(name, user) for name, group in ours.items() for user in group.members}
 
 
-ANY = settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+ANY = settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @given(case=cases(), seed=st.integers(0, 99))

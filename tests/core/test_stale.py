@@ -75,7 +75,7 @@ STATES = st.dictionaries(st.sampled_from("gh"), SOME)
 
 
 @given(wish=STATES, then=STATES, now=STATES, forgotten=st.frozensets(st.sampled_from("gh")))
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_any_move_of_definitions_and_members_between_plan_and_apply(wish, then, now, forgotten) -> None:
     """Replaced, edited and recreated groups: whoever the plan does not name keeps every membership."""
     before, mine = made(then), remembered(made(then))

@@ -163,7 +163,7 @@ def test_a_refused_plan_can_not_be_applied() -> None:
 
 
 @given(plan=plans())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_what_holds_for_every_plan(plan: Plan) -> None:
     """Each part agrees with the others, and addresses are what tools take them for."""
     found = written(plan)

@@ -15,7 +15,7 @@ from tests.render.golden import cases, plan_of
 from tests.render.test_terminal import OURS, TEXT, plans
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(plans(), plans(), TEXT, st.booleans(), st.booleans(), st.integers(0, 130))
 def test_no_text_smuggles_anything(first: Plan, second: Plan, name: str, color: bool, full: bool, width: int) -> None:
     lines = comparison(compare(first, second), names=(name, "b"), color=color, width=width, full=full)
@@ -27,7 +27,7 @@ def test_no_text_smuggles_anything(first: Plan, second: Plan, name: str, color: 
         assert not re.search(r"##\w*\[|# \S+ (?:will|must) be|Plan: \d", text)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(plans(), plans())
 def test_the_last_lines_say_how_it_is(first: Plan, second: Plan) -> None:
     """The verdict is that of the fingerprints, and both are named where they differ."""

@@ -332,7 +332,7 @@ def _keys(plan: Plan) -> set[tuple[str, str, str]]:
     return {change.key for change in plan.changes}
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(hostile_plans(), st.one_of(HOSTILE, TEXT))
 def test_foreign_text_is_text_and_nothing_else(plan: Plan, line: str) -> None:
     """The parser finds our elements, our attributes and our values, our style and our script, and no comment."""

@@ -135,7 +135,7 @@ HARMLESS = re.compile(
 COMMIT = r"(?i)\b[0-9a-f]{7,}\b"
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(plans(TEXT), st.sampled_from([SHORTEST, LONGEST]))
 def test_no_text_becomes_anything_but_text(shown: Plan, max_chars: int) -> None:
     assert_harmless(comment(shown, max_chars), max_chars)
@@ -209,7 +209,7 @@ def test_a_code_span_shows_the_text_as_it_is(text: str) -> None:
     assert page.code in {said, said.replace("`", "\\x60")}
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(plans())
 def test_tools_find_exactly_what_is_planned(shown: Plan) -> None:
     text = comment(shown, 10**7)

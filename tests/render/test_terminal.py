@@ -117,7 +117,7 @@ def plans(draw: st.DrawFn, text: st.SearchStrategy[str] = TEXT) -> Plan:
     )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(plans(), TEXT, st.booleans(), st.booleans(), st.integers(0, 130))
 def test_no_text_smuggles_anything(plan: Plan, line: str, color: bool, full: bool, width: int) -> None:
     said = [
@@ -132,7 +132,7 @@ def test_no_text_smuggles_anything(plan: Plan, line: str, color: bool, full: boo
         assert not re.search(r"##\w*\[", text)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(plans(), TEXT)
 def test_tools_find_exactly_what_is_planned(plan: Plan, line: str) -> None:
     text = "\n".join(terminal.plan(plan, color=False, width=100, full=True, line_of=lambda _: line))
