@@ -15,7 +15,7 @@ from reconciler.core.consequences import cohorts, effects
 from reconciler.core.diff import Differences
 from reconciler.core.effects import Effects
 from reconciler.core.model import Control, DesiredTenant, LiveGroup, Snapshot, UserType
-from reconciler.core.stakes import Concern, Stakes, shift, stakes
+from reconciler.core.stakes import Concern, Shift, Stakes, shift, stakes
 from reconciler.diagnostics import Diagnostic, ServiceError, Severity
 from reconciler.emporix.errors import Interrupted
 
@@ -74,19 +74,19 @@ class Reckoning:
         moved = shift(found, snapshot)
         if (is_told or tenant.access.can_refuse) and moved.may_matter:
             try:
-                self._begin(iam, moved.uses_templates)
+                self._begin(iam, moved)
             except Interrupted:
                 raise
             except ServiceError as error:
                 self.give_up(error)
 
-    def _begin(self, iam: Reader, templates: bool) -> None:
+    def _begin(self, iam: Reader, moved: Shift) -> None:
         """Read what groups grant, and the members of groups of which all are concerned."""
-        controls, found = iam.access_controls(), iam.templates() if templates else {}
+        controls, found = iam.access_controls(), iam.templates() if moved.uses_templates else {}
         if controls is None or found is None:
             return
         self.snapshot = replace(self.snapshot, controls=controls, templates=found)
-        self._stakes = stakes(shift(self.found, self.snapshot), Catalog(controls, found), self.tenant.access)
+        self._stakes = stakes(moved, Catalog(controls, found), self.tenant.access)
         read = iam.members(self._stakes.unread(self.snapshot))
         self.snapshot = replace(self.snapshot, groups={**self.snapshot.groups, **read})
 
@@ -108,7 +108,7 @@ class Reckoning:
             return Outcome()
         found = cohorts(self._stakes, live, self.concern.counted)
         known = effects(self._stakes, found, self.tenant.people, len(self.concern.uncounted))
-        is_told = self.is_told and (known.effects or known.uncounted)
+        is_told = self.is_told and not known.is_empty
         denials = objections(Judged(self.tenant, self.found.changes, self._stakes, found, live))
         return Outcome(known if is_told else None, self._stakes.granted, (*self._uncounted(self._stakes), *denials))
 
